@@ -1,0 +1,129 @@
+"""A human answers: a contact by link or key press, an officer by link, a provider's receipt."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from alerting import outbox, responding, timeline
+from alerting.incident import FINAL, Stage
+from alerting.tables import Incident, Notice, StreamHint
+from care.model import Actor, UserRole
+from care.tables import User
+from core.db import add_hint
+from core.errors import Conflict, InvalidInput, NotFound
+
+ANSWERS = {"will_go", "cannot"}
+KEYS = {"1": "will_go", "2": "cannot"}
+RECEIPTS = {"delivered", "answered", "key", "failed", "busy", "no_answer"}
+
+
+async def load_notice(session: AsyncSession, notice_id: str) -> tuple[Notice, Incident]:
+    """The notice of a link, with its incident; `NotFound` once the case has ended."""
+    notice = await session.get(Notice, notice_id)
+    incident = await session.get(Incident, notice.incident_id) if notice else None
+    if notice is None or incident is None or Stage(incident.stage) in FINAL:
+        raise NotFound("link", notice_id)
+    return notice, incident
+
+
+async def answer(
+    session: AsyncSession, notice_id: str, said: str, now: datetime
+) -> tuple[Notice, Incident]:
+    """Somebody pressed a button (or a key). The first answer of a notice stands.
+
+    A contact's answer is recorded and stops that contact's calls; the ladder goes on. A duty
+    officer's "I know" acknowledges; a visitor's is recorded like a contact's.
+    """
+    if said not in ANSWERS:
+        raise InvalidInput("answer", f"{said!r} is none of {', '.join(sorted(ANSWERS))}")
+    notice, incident = await load_notice(session, notice_id)
+    if notice.answered_at is not None:
+        return notice, incident
+    notice.answered_at, notice.answer, notice.state = now, said, "answered"
+    notice.next_attempt_at = None
+    actor = await _actor(session, notice)
+    timeline.append(
+        session,
+        incident.id,
+        at=now,
+        now=now,
+        kind="contact_answered",
+        actor=actor,
+        data={"answer": said, "via": notice.channel},
+    )
+    await _stop_calls(session, notice)
+    add_hint(
+        session,
+        StreamHint(topic="notice", ref_id=notice.id, area_id=incident.area_id, at=now),
+    )
+    timeline.touch(session, incident, now)
+    if said == "will_go" and actor.is_desk:
+        with contextlib.suppress(Conflict):  # somebody was first: the answer stands all the same
+            incident = await responding.acknowledge(session, incident.id, actor, now)
+    return notice, incident
+
+
+async def _actor(session: AsyncSession, notice: Notice) -> Actor:
+    if notice.recipient_kind == "user" and notice.recipient_id:
+        user = await session.get(User, notice.recipient_id)
+        if user is not None:
+            return Actor(id=user.id, name=user.name, role=UserRole(user.role))
+    return Actor(id=notice.recipient_id or notice.id, name=notice.recipient, role="contact")
+
+
+async def _stop_calls(session: AsyncSession, notice: Notice) -> None:
+    await session.execute(
+        update(Notice)
+        .where(
+            Notice.incident_id == notice.incident_id,
+            Notice.recipient_id == notice.recipient_id,
+            Notice.recipient_kind == notice.recipient_kind,
+            Notice.channel == "call",
+            Notice.state == "waiting",
+        )
+        .values(state="superseded", next_attempt_at=None)
+    )
+
+
+async def receipt(
+    session: AsyncSession,
+    notice_id: str,
+    *,
+    state: str,
+    now: datetime,
+    key: str | None = None,
+    reason: str | None = None,
+) -> None:
+    """What a provider reports later. Acceptance, delivery and an answer are three times."""
+    if state not in RECEIPTS:
+        raise InvalidInput("state", f"{state!r} is none of {', '.join(sorted(RECEIPTS))}")
+    notice = await session.scalar(select(Notice).where(Notice.id == notice_id).with_for_update())
+    if notice is None:
+        raise NotFound("notice", notice_id)
+    notice.accepted_at = notice.accepted_at or now
+    if state in ("failed", "busy", "no_answer"):
+        await _failed_later(session, notice, state, reason, now)
+        return
+    notice.delivered_at = notice.delivered_at or now
+    if notice.state in ("sending", "accepted", "waiting"):
+        notice.state, notice.next_attempt_at = "delivered", None
+        notice.lease_until = notice.leased_by = None
+    if state == "key" and key in KEYS:
+        await answer(session, notice_id, KEYS[key], now)
+
+
+async def _failed_later(
+    session: AsyncSession, notice: Notice, state: str, reason: str | None, now: datetime
+) -> None:
+    """The provider took it and got no further. Busy and no answer are the ladder's to repeat."""
+    if notice.answered_at is not None or notice.state in ("failed", "superseded"):
+        return
+    incident = await session.get(Incident, notice.incident_id) if notice.incident_id else None
+    unowned = incident is not None and incident.stage == Stage.OPEN
+    await outbox.fail_later(
+        session, notice, reason or state, now, try_next=state == "failed" and unowned
+    )

@@ -1,0 +1,166 @@
+"""Runs every detector that fits what a device said; small state in, small state out. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+import msgspec
+
+from alerting.detectors import levels, personal, unreadable, water
+from alerting.detectors.levels import Levels
+from alerting.detectors.view import DeviceView, seconds
+from alerting.detectors.water import Water
+from alerting.finding import Finding
+from devices.event import EVENT_KINDS, DeviceEvent, Reading
+
+__all__ = [
+    "DeviceState",
+    "DeviceView",
+    "Judged",
+    "dump_state",
+    "judge",
+    "load_state",
+    "rearm",
+    "tick",
+]
+
+SHAPE = 1
+"""Raised when a state of the shape before can no longer be read; fields appended with a default
+do not need it. A state of another shape is begun anew, and says so."""
+
+
+class DeviceState(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Everything all detectors remember of one device; at most 512 bytes as text."""
+
+    shape: int = SHAPE
+    levels: Levels = Levels()
+    water: Water | None = None
+    rebuilt: int = 0  # 1: what was stored could not be read; until the next judgement
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """What came of it. `state` is the very object that went in when nothing changed."""
+
+    state: DeviceState
+    findings: tuple[Finding, ...] = ()
+    judge_at: datetime | None = None  # please call `tick` then; None: no need
+
+
+class EventDetector(Protocol):
+    """Judges one event; `part` is the detector's own part of the state (None if it has none)."""
+
+    def __call__(
+        self, part: Any, event: DeviceEvent, at: datetime, device: DeviceView, now: datetime, /
+    ) -> tuple[Any, tuple[Finding, ...]]: ...
+
+
+class ReadingDetector(Protocol):
+    """Judges one reading; times in whole seconds since 1970."""
+
+    def __call__(
+        self, part: Any, reading: Reading, at: int, device: DeviceView, now: int, /
+    ) -> tuple[Any, tuple[Finding, ...]]: ...
+
+
+_STATELESS = ""
+_LEVELS = "levels"
+_WATER = "water"
+
+_ON_READING: dict[str, tuple[str, ReadingDetector]] = {
+    "water_total": (_WATER, water.on_reading),
+    "smoke_density": (_LEVELS, levels.on_density),
+    "battery_pct": (_LEVELS, levels.on_battery),
+}
+_ON_EVENT: dict[str, tuple[str, EventDetector]] = dict.fromkeys(
+    personal.KINDS, (_STATELESS, personal.on_event)
+) | dict.fromkeys(levels.KINDS, (_LEVELS, levels.on_event))
+_ON_UNKNOWN: tuple[str, EventDetector] = (_STATELESS, unreadable.on_event)
+
+_DECODER = msgspec.json.Decoder(DeviceState)
+_ENCODER = msgspec.json.Encoder()
+_FRESH = DeviceState()
+_REBUILT = DeviceState(rebuilt=1)
+
+
+def load_state(text: str | None) -> DeviceState:
+    """The state stored as `text`; a fresh one for None and "", and, with `rebuilt` set, for text
+    that is unreadable or of another shape. Never raises."""
+    if not text:
+        return _FRESH
+    try:
+        state = _DECODER.decode(text)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return _REBUILT
+    whole = len(state.levels.slots) % 3 == 0 and (
+        state.water is None or len(state.water.stairs.steps) % 2 == 0
+    )
+    return state if state.shape == SHAPE and whole else _REBUILT
+
+
+def dump_state(state: DeviceState) -> str:
+    """Compact JSON, at most 512 bytes."""
+    return _ENCODER.encode(state).decode()
+
+
+def judge(
+    state: DeviceState,
+    said: Sequence[tuple[datetime, DeviceEvent | Reading]],
+    device: DeviceView,
+    now: datetime,
+) -> Judged:
+    """Take in what the device said, in order of arrival.
+
+    Each `at` is UTC and already settled (the device's time if plausible, else time of receipt);
+    one after `now` counts as `now`. Splitting `said` over several calls changes nothing.
+    """
+    now_s = seconds(now)
+    parts: dict[str, Any] = {_STATELESS: None, _LEVELS: state.levels, _WATER: state.water}
+    findings: tuple[Finding, ...] = ()
+    for at, what in said:
+        if isinstance(what, Reading):
+            reading_entry = _ON_READING.get(what.register)
+            if reading_entry is None:
+                continue
+            name, on_reading = reading_entry
+            parts[name], found = on_reading(parts[name], what, seconds(at), device, now_s)
+        else:
+            event_entry = _ON_EVENT.get(what.kind)
+            if event_entry is None:
+                if what.kind in EVENT_KINDS:
+                    continue
+                event_entry = _ON_UNKNOWN
+            name, on_event = event_entry
+            parts[name], found = on_event(parts[name], what, at, device, now)
+        if found:
+            findings += found
+    return _judged(state, parts[_LEVELS], parts[_WATER], findings)
+
+
+def tick(state: DeviceState, device: DeviceView, now: datetime) -> Judged:
+    """Judge the present without a new word from the device, after `judge_at` has passed."""
+    if state.water is None:
+        return _judged(state, state.levels, None, ())
+    ticked, findings = water.tick(state.water, device, seconds(now))
+    return _judged(state, state.levels, ticked, findings)
+
+
+def rearm(state: DeviceState, kind: str) -> DeviceState:
+    """Forget that `kind` was found, so that it is found again if it still holds.
+
+    For a welfare incident that was closed without proof of life (architecture: re-arms).
+    """
+    if state.water is None:
+        return state
+    return DeviceState(SHAPE, state.levels, water.rearm(state.water, kind))
+
+
+def _judged(
+    before: DeviceState, levels_part: Levels, water_part: Water | None, found: tuple[Finding, ...]
+) -> Judged:
+    changed = (
+        levels_part is not before.levels or water_part is not before.water or before.rebuilt != 0
+    )
+    state = DeviceState(SHAPE, levels_part, water_part) if changed else before
+    return Judged(state, found, water.due(water_part))

@@ -1,0 +1,1 @@
+"""Pure detectors, one file each: `(state, said, rule, now) → (state, findings)`."""

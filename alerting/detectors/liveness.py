@@ -1,0 +1,119 @@
+"""Silence and absence: when a device that should speak no longer does, or never did."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from alerting.detectors.view import DeviceView, late_s, parameter, seconds
+from alerting.finding import SEVERITY_OF_KIND, Finding, Sign
+
+NEVER_ONLINE_AFTER_S = 24 * 3600
+SHORTEST_LIMIT_S = 3 * 3600
+INTERVALS_MISSED = 3
+
+EVERY_S_BY_ROLE: dict[str, int] = {
+    # Sleepy battery devices: Zigbee end devices and NB-IoT detectors check in once a day or
+    # oftener; windows of 24 h without a word are normal. Flat batteries show after three days.
+    "sos_button": 24 * 3600,
+    "smoke_detector": 24 * 3600,
+    "leak_sensor": 24 * 3600,
+    "door_contact": 24 * 3600,
+    "motion_sensor": 24 * 3600,
+    # On the mains, or charged every day.
+    "fall_detector": 6 * 3600,
+    "gas_detector": 6 * 3600,
+    "bed_sensor": 6 * 3600,
+    "watch": 6 * 3600,
+    # Metering: about hourly.
+    "water_meter": 3600,
+    "electricity_meter": 3600,
+    "plug": 3600,
+    "gateway": 600,
+}
+"""Longest normal silence in seconds where the family cannot say. `health_monitor` is missing on
+purpose: it speaks when somebody measures, so its silence means nothing."""
+
+
+def expected_every_s(device: DeviceView) -> int | None:
+    """Longest normal silence in seconds: set for the device, else by family, else by role.
+
+    Set with the rule parameter `device_offline.every_s`. None: nobody can say.
+    """
+    chosen = parameter(device, "device_offline", "every_s")
+    if isinstance(chosen, int) and chosen > 0:
+        return chosen
+    if device.reports_every_s is not None:
+        return device.reports_every_s
+    return EVERY_S_BY_ROLE.get(device.role or "")
+
+
+def silence_limit_s(device: DeviceView) -> int | None:
+    """Seconds of silence that are a finding: three missed reports, at least 3 h. None: none are."""
+    every_s = expected_every_s(device)
+    if every_s is None or not device.supervised:
+        return None
+    return max(INTERVALS_MISSED * every_s, SHORTEST_LIMIT_S)
+
+
+def silent_after(last_heard: datetime | None, device: DeviceView) -> datetime | None:
+    """When silence becomes a finding; None: unsupervisable, or not yet enrolled.
+
+    A device that never spoke is due 24 h after enrolment, supervisable or not: somebody meant it
+    to be heard at least once.
+    """
+    if last_heard is None:
+        if device.enrolled_at is None:
+            return None
+        return device.enrolled_at + timedelta(seconds=NEVER_ONLINE_AFTER_S)
+    limit_s = silence_limit_s(device)
+    return None if limit_s is None else last_heard + timedelta(seconds=limit_s)
+
+
+def judge_silence(last_heard: datetime | None, device: DeviceView, now: datetime) -> Finding | None:
+    """`device_offline`, or `never_online` for a device that never spoke; None while in time.
+
+    To be asked only while our own lane is connected and caught up (architecture: silence of a
+    device counts only then); this function cannot know.
+    """
+    due = silent_after(last_heard, device)
+    if due is None or now < due:
+        return None
+    if last_heard is None:
+        enrolled_at = device.enrolled_at
+        assert enrolled_at is not None  # else `due` were None
+        return Finding(
+            kind="never_online",
+            severity=SEVERITY_OF_KIND["never_online"],
+            sign=Sign.ROSE,
+            at=due,
+            reason="never heard since it was enrolled",
+            facts={
+                "enrolled_at": enrolled_at.isoformat(),
+                "silent_s": int((now - enrolled_at).total_seconds()),
+            },
+        )
+    return Finding(
+        kind="device_offline",
+        severity=SEVERITY_OF_KIND["device_offline"],
+        sign=Sign.ROSE,
+        at=due,
+        reason="silent for longer than three reports",
+        facts={
+            "last_heard": last_heard.isoformat(),
+            "silent_s": int((now - last_heard).total_seconds()),
+            "limit_s": int((due - last_heard).total_seconds()),
+        },
+    )
+
+
+def judge_presence(online: bool, at: datetime, device: DeviceView, now: datetime) -> Finding:
+    """`device_offline` risen or cleared because the device's last will or its bridge said so."""
+    return Finding(
+        kind="device_offline",
+        severity=SEVERITY_OF_KIND["device_offline"],
+        sign=Sign.CLEARED if online else Sign.ROSE,
+        at=at,
+        reason="reported online" if online else "reported offline by its last will or its bridge",
+        facts={"reported": "online" if online else "offline", "role": device.role},
+        late_s=late_s(seconds(at), seconds(now)),
+    )

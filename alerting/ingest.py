@@ -1,0 +1,421 @@
+"""A batch of decoded messages becomes readings, states, events, incidents: one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from alerting import strangers
+from alerting.dedupe import Memory, digest
+from alerting.detect import DeviceState, dump_state, judge, load_state
+from alerting.detectors.liveness import judge_presence, silent_after
+from alerting.detectors.unreadable import unreadable
+from alerting.detectors.view import DeviceView
+from alerting.finding import Finding, Severity, Sign
+from alerting.heard import Child, Heard, Ingested, KnownDevice, Receipt
+from alerting.opening import Whose, apply_finding
+from alerting.store import load_children, save_readings, save_states
+from alerting.tables import DeviceStateRow, EventRow, QuarantineRow, StreamHint
+from care.equipment import binding_in_force
+from care.model import WORN_ROLES
+from care.tables import NATIVE_SOURCE, Binding, Elder, Home, Source
+from core.db import add_hint
+from core.metrics import QUARANTINED
+from devices.event import (
+    CLEARING_KINDS,
+    LEVEL_KINDS,
+    LIFE_SAFETY_KINDS,
+    LIFE_SAFETY_ROLES,
+    Confidence,
+    DeviceEvent,
+    Message,
+    Presence,
+    Reading,
+)
+from devices.times import settle
+
+OFFLINE_GRACE = timedelta(minutes=5)
+"""A last will may be followed by a reconnect at once; only what lasts is worth a work item."""
+KEPT_PAYLOAD = 4096
+_QUIET_KINDS = frozenset(CLEARING_KINDS) | {"heartbeat"}
+
+
+async def ingest(session: AsyncSession, batch: Sequence[Heard], now: datetime) -> Ingested:
+    """Take in one batch, in order of arrival. Nothing here commits or sends."""
+    work = _Batch(session, now)
+    await work.load(batch)
+    for heard in batch:
+        await work.take(heard)
+    await work.finish()
+    return work.result
+
+
+class _Batch:
+    """The working memory of one batch; lives as long as its transaction."""
+
+    def __init__(self, session: AsyncSession, now: datetime) -> None:
+        self.session, self.now = session, now
+        self.result = Ingested()
+        self.devices: dict[Child, KnownDevice] = {}
+        self.states: dict[str, DeviceState] = {}
+        self.memory = Memory()
+        self.readings: list[tuple[str, str, datetime, float]] = []
+        self.strangers: dict[Child, tuple[str, int]] = {}
+
+    async def load(self, batch: Sequence[Heard]) -> None:
+        """Devices and states in two queries, earlier events in one more where there are any."""
+        children: set[Child] = set()
+        events: list[tuple[Child, DeviceEvent]] = []
+        for heard in batch:
+            source_id, decoded = heard.source_id, heard.decoded
+            for event in decoded.events:
+                events.append(((source_id, event.child_id), event))
+                children.add((source_id, event.child_id))
+            children.update((source_id, reading.child_id) for reading in decoded.readings)
+            children.update((source_id, child_id) for child_id in decoded.heard)
+            children.update((source_id, p.child_id) for p in decoded.presences if p.child_id)
+            if decoded.culprit is not None:
+                children.add((source_id, decoded.culprit))
+        self.devices = await load_children(self.session, children)
+        if events:
+            await self.memory.load(self.session, events, self.now)
+
+    async def take(self, heard: Heard) -> None:
+        """One message: events first, they are what cannot wait."""
+        decoded, source_id = heard.decoded, heard.source_id
+        for event in decoded.events:
+            await self._event(heard, event)
+        if decoded.readings:
+            await self._readings(source_id, decoded.readings, heard.message.received_at)
+        for child_id in decoded.heard:
+            await self._alive(source_id, child_id, heard)
+        for presence in decoded.presences:
+            await self._presence(source_id, presence, heard.message.received_at)
+        if decoded.inventory:
+            await strangers.take_inventory(self.session, source_id, decoded.inventory, self.now)
+        if decoded.quarantined is not None:
+            await self._quarantine(heard, decoded.quarantined)
+
+    async def finish(self) -> None:
+        """Write everything that was gathered."""
+        await save_readings(self.session, self.readings)
+        for device in self.devices.values():
+            state = self.states.get(device.id)
+            if state is not None:
+                device.state = dump_state(state)
+        await save_states(self.session, self.devices.values())
+        if self.strangers:
+            await strangers.note_strangers(self.session, self.strangers, self.now)
+
+    # ── events ────────────────────────────────────────────────────────────────────────────────
+
+    async def _event(self, heard: Heard, event: DeviceEvent) -> None:
+        child = (heard.source_id, event.child_id)
+        device = self.devices.get(child)
+        received_at = heard.message.received_at
+        if device is not None:
+            await self._heard_from(device, received_at)
+        else:
+            self._stranger(child, heard)
+        if heard.source_id == NATIVE_SOURCE and event.event_id is not None:
+            self.result.receipts.append(Receipt(device_id=event.child_id, event_id=event.event_id))
+        mark = digest(event)
+        enrolled_at = device.view.enrolled_at if device else None
+        verdict = self.memory.judge(child, event, mark, received_at, enrolled_at)
+        if verdict.is_duplicate:
+            self.result.duplicates += 1
+            return
+        settled = settle(event.at, received_at, not_before=enrolled_at)
+        found = self._judge(device, event, settled.at)
+        if settled.clock_fault is not None:
+            found = tuple(_with_clock_fault(finding, settled.clock_fault) for finding in found)
+        if verdict.id_reused and device is not None:
+            found = (*found, _id_reused(event, self.now))
+        touched = [await self._apply(finding, child, device, settled.at) for finding in found]
+        incident_id = next((ident for ident in touched if ident is not None), None)
+        is_quiet = event.kind in _QUIET_KINDS and event.event_id is None and not event.retained
+        if is_quiet and incident_id is None:
+            return  # a bridge repeats "all is well" with every update: the state says it already
+        self.memory.remember(child, event, mark, received_at)
+        self.session.add(
+            EventRow(
+                source_id=heard.source_id,
+                child_id=event.child_id,
+                device_id=device.id if device else None,
+                event_id=event.event_id,
+                digest=mark,
+                kind=event.kind,
+                at=settled.at,
+                received_at=received_at,
+                retained=event.retained,
+                late_s=int(settled.late_s),
+                data=event.data,
+                incident_id=incident_id,
+            )
+        )
+
+    def _judge(
+        self, device: KnownDevice | None, event: DeviceEvent, at: datetime
+    ) -> tuple[Finding, ...]:
+        if device is None:
+            view = DeviceView(id=event.child_id, role=None, family="")
+            found = judge(DeviceState(), [(at, event)], view, self.now).findings
+            return tuple(map(_from_stranger, (f for f in found if f.kind in LIFE_SAFETY_KINDS)))
+        state = self._state(device)
+        judged = judge(state, [(at, event)], device.view, self.now)
+        self._keep(device, judged.state, judged.judge_at)
+        if event.data.get("level"):
+            # A press told as a lasting state is re-stated in every later message (Zigbee2MQTT).
+            return tuple(
+                _changed(f, sign=Sign.HELD) if f.sign is Sign.EDGE else f for f in judged.findings
+            )
+        return judged.findings
+
+    # ── readings ──────────────────────────────────────────────────────────────────────────────
+
+    async def _readings(
+        self, source_id: str, readings: Sequence[Reading], received_at: datetime
+    ) -> None:
+        said: dict[str, list[tuple[datetime, DeviceEvent | Reading]]] = {}
+        for reading in readings:
+            device = self.devices.get((source_id, reading.child_id))
+            if device is None:
+                words = f"{reading.register}={reading.value:g} {reading.unit}"
+                self._count_stranger((source_id, reading.child_id), words)
+                continue
+            at = settle(reading.at, received_at, not_before=device.view.enrolled_at).at
+            self.readings.append((device.id, reading.register, at, reading.value))
+            if reading.register == "battery_pct":
+                device.battery_pct = reading.value
+            elif reading.register == "rssi_dbm":
+                device.rssi_dbm = reading.value
+            said.setdefault(reading.child_id, []).append((at, reading))
+        for child_id, items in said.items():
+            device = self.devices[(source_id, child_id)]
+            await self._heard_from(device, received_at)
+            judged = judge(self._state(device), items, device.view, self.now)
+            self._keep(device, judged.state, judged.judge_at)
+            for finding in judged.findings:
+                await self._apply(finding, (source_id, child_id), device, finding.at)
+
+    # ── signs of life ─────────────────────────────────────────────────────────────────────────
+
+    async def _heard_from(self, device: KnownDevice, received_at: datetime) -> None:
+        """The device lives: its silence starts anew, and an "offline" is over."""
+        device.dirty = True
+        was_offline = device.online is False
+        if device.last_heard_at is None or received_at > device.last_heard_at:
+            device.last_heard_at = received_at
+        device.silent_after = silent_after(device.last_heard_at, device.view)
+        if was_offline:
+            device.online = True
+            await self._back_online(device, received_at)
+
+    async def _back_online(self, device: KnownDevice, at: datetime) -> None:
+        cleared = judge_presence(True, at, device.view, self.now)
+        await self._apply(cleared, (device.source_id, device.child_id), device, at)
+
+    async def _alive(self, source_id: str, child_id: str, heard: Heard) -> None:
+        device = self.devices.get((source_id, child_id))
+        if device is None:
+            self._stranger((source_id, child_id), heard)
+        else:
+            await self._heard_from(device, heard.message.received_at)
+
+    async def _presence(self, source_id: str, presence: Presence, received_at: datetime) -> None:
+        if presence.child_id is None:
+            await self._bridge(source_id, presence, received_at)
+            return
+        device = self.devices.get((source_id, presence.child_id))
+        if device is None:
+            words = "online" if presence.online else "offline"
+            self._count_stranger((source_id, presence.child_id), words)
+        elif presence.online:
+            if presence.retained:
+                # A retained "online" is the broker's memory, not a word of the device now.
+                device.online, device.dirty = True, True
+                device.silent_after = device.silent_after or silent_after(
+                    device.last_heard_at, device.view
+                )
+            else:
+                await self._heard_from(device, received_at)
+                device.online = True
+        else:
+            device.dirty = True
+            soon = received_at + OFFLINE_GRACE
+            if device.silent_after is None or soon < device.silent_after:
+                device.silent_after = soon
+
+    async def _bridge(self, source_id: str, presence: Presence, received_at: datetime) -> None:
+        """A bridge is gone: all its children are unsupervised, and that is one incident."""
+        source = await self.session.get(Source, source_id)
+        if source is None or source.online is presence.online:
+            return
+        source.online, source.online_changed_at = presence.online, received_at
+        view = DeviceView(id=source.id, role="gateway", family=source.family)
+        finding = judge_presence(presence.online, received_at, view, self.now)
+        whose = Whose(
+            source_id=source.id,
+            child_id=source.name,
+            role="gateway",
+            area_id=source.area_id,
+            device_id=None,
+        )
+        await apply_finding(self.session, finding, whose, self.now)
+
+    # ── what cannot be read ───────────────────────────────────────────────────────────────────
+
+    async def _quarantine(self, heard: Heard, reason: str) -> None:
+        message, culprit = heard.message, heard.decoded.culprit
+        self.session.add(
+            QuarantineRow(
+                source_id=heard.source_id or None,
+                child_id=culprit,
+                # Some brokers let a NUL through, and PostgreSQL has no text with one.
+                topic=message.topic.replace("\0", "\N{REPLACEMENT CHARACTER}")[:400],
+                payload=message.payload[:KEPT_PAYLOAD],
+                reason=reason[:100],
+                received_at=message.received_at,
+            )
+        )
+        self.result.quarantined += 1
+        QUARANTINED.labels(reason.partition(":")[0]).inc()
+        if culprit is None or any(e.kind in LIFE_SAFETY_KINDS for e in heard.decoded.events):
+            return  # nobody to name, or the alarm was understood and only a detail was not
+        child = (heard.source_id, culprit)
+        device = self.devices.get(child)
+        if device is not None:
+            await self._heard_from(device, message.received_at)
+        finding = _unreadable(device, message, reason, heard.lane, self.now)
+        if finding is not None:
+            await self._apply(finding, child, device, message.received_at)
+
+    # ── helpers ───────────────────────────────────────────────────────────────────────────────
+
+    def _state(self, device: KnownDevice) -> DeviceState:
+        state = self.states.get(device.id)
+        return load_state(device.state) if state is None else state
+
+    def _keep(self, device: KnownDevice, state: DeviceState, judge_at: datetime | None) -> None:
+        self.states[device.id] = state
+        device.judge_at, device.dirty = judge_at, True
+
+    def _stranger(self, child: Child, heard: Heard) -> None:
+        self._count_stranger(child, strangers.said(heard.decoded))
+
+    def _count_stranger(self, child: Child, words: str) -> None:
+        self.strangers[child] = (words, self.strangers.get(child, ("", 0))[1] + 1)
+
+    async def _apply(
+        self, finding: Finding, child: Child, device: KnownDevice | None, at: datetime
+    ) -> str | None:
+        whose = await whose_is(self.session, child, device, at)
+        incident = await apply_finding(self.session, finding, whose, self.now)
+        if device is not None:
+            hint = StreamHint(topic="device", ref_id=device.id, area_id=whose.area_id, at=self.now)
+            add_hint(self.session, hint)
+        if incident is None:
+            return None
+        self.result.incidents.append(incident.id)
+        return incident.id
+
+
+async def whose_is(
+    session: AsyncSession, child: Child, device: KnownDevice | None, at: datetime
+) -> Whose:
+    """Whom the device belonged to at that time; an unbound one belongs to its source's area."""
+    source_id, child_id = child
+    if device is None:
+        area = await session.scalar(select(Source.area_id).where(Source.id == source_id))
+        return Whose(source_id=source_id, child_id=child_id, area_id=area)
+    bindings = (await session.scalars(select(Binding).where(Binding.device_id == device.id))).all()
+    binding = binding_in_force(bindings, at)
+    home = await session.get(Home, binding.home_id) if binding else None
+    area = home.area_id if home else device.area_id
+    if area is None and home is None:
+        area = await session.scalar(select(Source.area_id).where(Source.id == source_id))
+    elder_id = binding.elder_id if binding else None
+    if elder_id is None and home is not None:
+        elder_id = await _only_resident(session, home.id)
+        bound_to_elder = False
+    else:
+        bound_to_elder = elder_id is not None
+    role = device.role
+    return Whose(
+        source_id=source_id,
+        child_id=child_id,
+        device_id=device.id,
+        # A worn device that was given to a home, not to a person, is that home's.
+        role=role if bound_to_elder or role not in WORN_ROLES else None,
+        room=device.room,
+        elder_id=elder_id,
+        home_id=home.id if home else None,
+        area_id=area,
+    )
+
+
+async def _only_resident(session: AsyncSession, home_id: str) -> str | None:
+    ids = (await session.scalars(select(Elder.id).where(Elder.home_id == home_id).limit(2))).all()
+    return ids[0] if len(ids) == 1 else None
+
+
+async def reset_device(session: AsyncSession, device_id: str) -> None:
+    """Forget what detectors remember: the device was bound anew, or its meter was replaced."""
+    await session.execute(delete(DeviceStateRow).where(DeviceStateRow.device_id == device_id))
+
+
+def _from_stranger(finding: Finding) -> Finding:
+    """Nothing is remembered of a stranger, so its levels cannot rise, only be found on."""
+    if finding.kind in LEVEL_KINDS and finding.sign in (Sign.ROSE, Sign.FOUND, Sign.WORSE):
+        return _changed(finding, sign=Sign.HELD)
+    return finding
+
+
+def _changed(finding: Finding, **others: object) -> Finding:
+    fields = {name: getattr(finding, name) for name in finding.__struct_fields__}
+    return Finding(**{**fields, **others})
+
+
+def _with_clock_fault(finding: Finding, fault: str) -> Finding:
+    return _changed(finding, facts={**finding.facts, "clock_fault": str(fault)})
+
+
+def _id_reused(event: DeviceEvent, now: datetime) -> Finding:
+    return Finding(
+        kind="fault",
+        severity=Severity.TECHNICAL,
+        sign=Sign.ROSE,
+        at=now,
+        reason="id_reused",
+        facts={"fault": "id_reused", "event_id": event.event_id},
+    )
+
+
+def _unreadable(
+    device: KnownDevice | None,
+    message: Message,
+    reason: str,
+    lane: str,
+    now: datetime,
+) -> Finding | None:
+    """An unconfirmed alarm where a call for help may be hidden (architecture: Nothing lost)."""
+    on_event_topic = lane == "urgent" and message.topic.endswith("/event")
+    may_matter = on_event_topic or (device is not None and device.role in LIFE_SAFETY_ROLES)
+    if not may_matter:
+        return None
+    role = device.role if device else None
+    facts = {"reason": reason, "role": role or "", "topic": message.topic[:200]}
+    if device is None:
+        return Finding(
+            kind="unreadable",
+            severity=Severity.LIFE_SAFETY,
+            sign=Sign.EDGE,
+            at=message.received_at,
+            reason=reason,
+            facts=facts,
+            confidence=Confidence.UNCONFIRMED,
+        )
+    return unreadable(message.received_at, device.view, now, reason=reason, facts=facts)

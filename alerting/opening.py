@@ -1,0 +1,346 @@
+"""A finding opens an incident or joins the running one: insert-or-join until one succeeded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Table, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from alerting import timeline
+from alerting.escalation import DueKind, Policy, Target, first_step
+from alerting.finding import Finding, Severity, Sign
+from alerting.incident import (
+    UNATTENDED,
+    Current,
+    Past,
+    Placement,
+    Stage,
+    Verb,
+    folded_subject,
+    place,
+    subject_of,
+)
+from alerting.policies import policy_for, stamped_policy
+from alerting.silencing import silenced_until, welfare_suspended
+from alerting.tables import Incident
+from alerting.telling import carry_out, tell
+from care.model import WORN_ROLES
+from core.ids import new_id
+from core.logging import about, get_logger
+from core.metrics import INCIDENTS_OPENED
+from devices.event import Confidence
+
+log = get_logger("incidents")
+OWNER_REACTION = timedelta(minutes=2)
+_MOST_TRIES = 8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Whose:
+    """Whom a finding concerns: the device that spoke and what it was bound to at that time."""
+
+    source_id: str
+    child_id: str
+    device_id: str | None = None
+    role: str | None = None
+    room: str | None = None
+    elder_id: str | None = None
+    home_id: str | None = None
+    area_id: str | None = None
+
+    def subject(self, severity: Severity) -> str:
+        return subject_of(
+            severity,
+            device_id=self.device_id,
+            elder_id=self.elder_id,
+            home_id=self.home_id,
+            worn=self.role in WORN_ROLES,
+            source_id=self.source_id,
+            child_id=self.child_id,
+        )
+
+
+async def apply_finding(
+    session: AsyncSession, finding: Finding, whose: Whose, now: datetime
+) -> Incident | None:
+    """Place one finding and act on it. Returns the incident it opened or joined, if any."""
+    if await welfare_suspended(session, finding, elder_id=whose.elder_id, home_id=whose.home_id):
+        log.info("suspended", kind=finding.kind, home=whose.home_id)
+        return None
+    subject = whose.subject(finding.severity)
+    if subject.startswith("child:"):
+        subject = await _folded(session, subject, whose)
+    for _ in range(_MOST_TRIES):
+        current = await _unattended(session, subject, finding.kind)
+        past = None if current else await _latest_ended(session, subject, finding.kind)
+        decision = place(finding, _view(current), _past_view(past), now)
+        if decision.verb is Verb.NOTHING:
+            return None
+        if decision.verb is Verb.LATCHED:
+            return await apply_finding(session, _latched(finding, now), whose, now)
+        if decision.verb is Verb.CLEAR and past is not None:
+            past.condition, past.cleared_at = "cleared", finding.at
+            return past
+        if current is not None:
+            await _join(session, current, finding, decision, whose, now)
+            return current
+        opened = await _open(session, subject, finding, decision, whose, past, now)
+        if opened is not None:
+            return opened
+    raise RuntimeError(f"could neither open nor join {finding.kind} of {subject}")
+
+
+def _view(row: Incident | None) -> Current | None:
+    if row is None:
+        return None
+    return Current(
+        stage=Stage(row.stage),
+        rang_at=row.rang_at,
+        opened_at=row.opened_at,
+        condition=row.condition,
+    )
+
+
+def _past_view(row: Incident | None) -> Past | None:
+    if row is None:
+        return None
+    return Past(outcome_at=row.outcome_at or row.closed_at, condition=row.condition)
+
+
+def _latched(finding: Finding, now: datetime) -> Finding:
+    """Found on, not risen: what a bridge repeats every minute must not fill the timeline."""
+    return Finding(
+        kind="fault",
+        severity=Severity.TECHNICAL,
+        sign=Sign.FOUND,
+        at=now,
+        reason="latched",
+        facts={"fault": "latched", "level": finding.kind},
+    )
+
+
+async def _unattended(session: AsyncSession, subject: str, kind: str) -> Incident | None:
+    return await session.scalar(
+        select(Incident)
+        .where(Incident.subject == subject, Incident.kind == kind, Incident.stage.in_(UNATTENDED))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+
+
+async def _latest_ended(session: AsyncSession, subject: str, kind: str) -> Incident | None:
+    return await session.scalar(
+        select(Incident)
+        .where(
+            Incident.subject == subject,
+            Incident.kind == kind,
+            Incident.stage.in_(("following_up", "closed", "cancelled")),
+        )
+        .order_by(Incident.opened_at.desc())
+        .limit(1)
+    )
+
+
+async def _folded(session: AsyncSession, subject: str, whose: Whose) -> str:
+    subjects = await session.scalars(
+        select(Incident.subject)
+        .where(
+            Incident.source_id == whose.source_id,
+            Incident.stage.in_(UNATTENDED),
+            Incident.subject.startswith("child:", autoescape=True),
+        )
+        .distinct()
+        .limit(10)
+    )
+    return folded_subject(whose.source_id, tuple(subjects), subject)
+
+
+async def _open(
+    session: AsyncSession,
+    subject: str,
+    finding: Finding,
+    decision: Placement,
+    whose: Whose,
+    past: Incident | None,
+    now: datetime,
+) -> Incident | None:
+    """Insert; None when somebody else's insert was first (the unique index decides)."""
+    stamped = await policy_for(session, finding.severity.value, whose.area_id)
+    policy = Policy.model_validate(stamped.body)
+    step = first_step(policy, now)
+    facts = _facts(finding, whose)
+    values: dict[str, Any] = {
+        "id": new_id("inc"),
+        "kind": finding.kind,
+        "severity": finding.severity.value,
+        "severity_rank": finding.severity.rank,
+        "stage": Stage.OPEN.value,
+        "condition": "active",
+        "version": 1,
+        "subject": subject,
+        "mode": "actual",
+        "confidence": finding.confidence.value,
+        "elder_id": whose.elder_id,
+        "home_id": whose.home_id,
+        "area_id": whose.area_id,
+        "device_id": whose.device_id,
+        "source_id": whose.source_id,
+        "child_id": whose.child_id,
+        "facts": facts,
+        "policy_id": stamped.id,
+        "policy_version": stamped.version,
+        "step": step.step,
+        "round": 0,
+        "due_at": step.deadline.due_at,
+        "due_kind": step.deadline.kind.value,
+        "due_delay_s": step.deadline.delay_s,
+        "previous_id": past.id if past else None,
+        "findings": 1,
+        "happened_at": finding.at,
+        "opened_at": now,
+        "stage_changed_at": now,
+    }
+    table = Incident.__table__
+    assert isinstance(table, Table)
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    # An untargeted DO NOTHING is right here: the partial index is the only one that can clash.
+    result = await session.execute(
+        insert(table).values(values).on_conflict_do_nothing().returning(table.c.id)
+    )
+    if result.scalar_one_or_none() is None:
+        return None
+    incident = await session.get_one(Incident, values["id"])
+    timeline.append(
+        session,
+        incident.id,
+        at=finding.at,
+        now=now,
+        kind="opened",
+        data={"incident_kind": finding.kind, "facts": facts, "rule": finding.reason},
+        reason=_why(finding, decision),
+    )
+    if past is not None:
+        timeline.append(
+            session, incident.id, at=now, now=now, kind="linked", data={"previous": past.id}
+        )
+    quiet_until = await silenced_until(
+        session,
+        finding,
+        device_id=whose.device_id,
+        home_id=whose.home_id,
+        area_id=whose.area_id,
+        now=now,
+    )
+    if quiet_until is None:
+        await carry_out(session, incident, step, policy, now, type_="incident.opened")
+    else:
+        _hold_back(session, incident, quiet_until, now)
+    INCIDENTS_OPENED.labels(finding.kind, finding.severity.value).inc()
+    with about(incident=incident.id):
+        log.info("opened", kind=finding.kind, subject=subject, reason=decision.reason)
+    return incident
+
+
+def _why(finding: Finding, decision: Placement) -> str:
+    """The reason that the timeline shows for opening."""
+    if finding.facts.get("fault") == "latched":
+        return "latched"
+    return "opened_late" if finding.late_s and decision.reason == "opened" else decision.reason
+
+
+def _hold_back(session: AsyncSession, incident: Incident, until: datetime, now: datetime) -> None:
+    """It is open and visible; the ladder begins when the silence ends."""
+    incident.step = 0
+    incident.due_at = until
+    incident.due_delay_s = int((until - now).total_seconds())
+    timeline.append(session, incident.id, at=now, now=now, kind="silenced", reason="silenced")
+    timeline.touch(session, incident, now)
+
+
+def _facts(finding: Finding, whose: Whose) -> dict[str, Any]:
+    facts: dict[str, Any] = dict(finding.facts)
+    if whose.room:
+        facts.setdefault("room", whose.room)
+    if whose.role:
+        facts.setdefault("role", whose.role)
+    if finding.confidence is Confidence.UNCONFIRMED:
+        facts["unconfirmed"] = True
+    if finding.late_s:
+        facts["late_s"] = finding.late_s
+    if whose.device_id is None:
+        facts["unknown_device"] = whose.child_id
+    return facts
+
+
+async def _join(
+    session: AsyncSession,
+    incident: Incident,
+    finding: Finding,
+    decision: Placement,
+    whose: Whose,
+    now: datetime,
+) -> None:
+    """Add a finding to the running incident; ring again where the rules say so."""
+    with about(incident=incident.id):
+        log.info("joined", kind=finding.kind, verb=decision.verb.value, reason=decision.reason)
+    if decision.verb is Verb.CLEAR:
+        incident.condition = "cleared"
+        incident.cleared_at = finding.at
+        incident.version += 1
+        timeline.append(
+            session, incident.id, at=finding.at, now=now, kind="cleared", reason=decision.reason
+        )
+        timeline.touch(session, incident, now)
+        return
+    if incident.condition == "cleared" and finding.sign is not Sign.HELD:
+        incident.condition = "active"
+    if decision.reason == "still_active":
+        return
+    incident.findings += 1
+    incident.version += 1
+    timeline.append(
+        session,
+        incident.id,
+        at=finding.at,
+        now=now,
+        kind="finding",
+        data={"incident_kind": finding.kind, "facts": _facts(finding, whose)},
+        reason=decision.reason,
+    )
+    timeline.touch(session, incident, now)
+    if decision.verb is Verb.RING_ALL:
+        incident.rang_at = now
+        policy = await stamped_policy(session, incident.policy_id, incident.policy_version)
+        targets = first_step(policy, now).targets
+        await tell(
+            session, incident, targets, now, type_="incident.repeated", reason=decision.reason
+        )
+    elif decision.verb is Verb.RING_OWNER:
+        incident.rang_at = now
+        await tell(
+            session,
+            incident,
+            (Target(who="owner", by="all"), Target(who="desk")),
+            now,
+            type_="incident.repeated",
+            reason=decision.reason,
+        )
+        _expect_owner(incident, now)
+
+
+def _expect_owner(incident: Incident, now: datetime) -> None:
+    """The owner has two minutes to react, never more than the deadline that runs already.
+
+    A ladder that climbs again because they did not react goes on: whoever keeps pressing must not
+    send it back to its foot.
+    """
+    if incident.due_kind == DueKind.LADDER:
+        return
+    wanted = now + OWNER_REACTION
+    if incident.due_at is None or wanted < incident.due_at:
+        incident.due_at, incident.due_delay_s = wanted, int(OWNER_REACTION.total_seconds())
+    incident.due_kind = DueKind.OWNER_REACTION.value

@@ -1,0 +1,168 @@
+"""Acts on a step of the ladder: writes its notices, its reason, and the next deadline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from alerting import timeline
+from alerting.escalation import Deadline, Policy, Step, Target, next_step
+from alerting.incident import Stage
+from alerting.roster import load_roster
+from alerting.routing import Roster, RouteReason, Telling, nobody_reached, route
+from alerting.tables import Incident, Notice, StreamHint
+from core.db import add_hint
+from core.ids import new_id
+
+
+def set_deadline(incident: Incident, deadline: Deadline | None) -> None:
+    """Move the one deadline; None only for final stages (a CHECK refuses anything else)."""
+    incident.due_at = deadline.due_at if deadline else None
+    incident.due_kind = deadline.kind.value if deadline else None
+    incident.due_delay_s = deadline.delay_s if deadline else 0
+
+
+async def carry_out(
+    session: AsyncSession,
+    incident: Incident,
+    step: Step,
+    policy: Policy,
+    now: datetime,
+    *,
+    type_: str,
+) -> None:
+    """Tell everybody of `step`; an empty step falls through to the next at once."""
+    roster = await load_roster(session, incident, now)
+    for _ in range(len(policy.steps) + 1):
+        tellings = route(step.targets, roster, alternate=step.alternate)
+        record(session, incident, tellings, roster, now, type_=type_, reason=step.reason)
+        climbing = incident.stage == Stage.OPEN and step.step < len(policy.steps)
+        if not (climbing and nobody_reached(tellings)):
+            break
+        timeline.append(
+            session,
+            incident.id,
+            at=now,
+            now=now,
+            kind="skipped",
+            data={"step": step.step},
+            reason="nobody_reached",
+        )
+        step = next_step(Stage.OPEN, step.deadline.kind, step.step, 0, policy, now)
+    incident.step, incident.round = step.step, step.round
+    set_deadline(incident, step.deadline)
+    timeline.touch(session, incident, now)
+
+
+async def tell(
+    session: AsyncSession,
+    incident: Incident,
+    targets: Sequence[Target],
+    now: datetime,
+    *,
+    type_: str,
+    reason: str,
+) -> None:
+    """Tell `targets` beside the ladder; its deadline stays as it is."""
+    roster = await load_roster(session, incident, now)
+    record(session, incident, route(targets, roster), roster, now, type_=type_, reason=reason)
+    timeline.touch(session, incident, now)
+
+
+def record(
+    session: AsyncSession,
+    incident: Incident,
+    tellings: Sequence[Telling],
+    roster: Roster,
+    now: datetime,
+    *,
+    type_: str,
+    reason: str,
+) -> None:
+    """Write the notices of a step and one timeline entry that names them all with reasons."""
+    told = [add_notice(session, incident, telling, now, type_=type_) for telling in tellings]
+    if not told:
+        return
+    data: dict[str, Any] = {
+        "tellings": [
+            {
+                "kind": notice.recipient_kind,
+                "name": notice.recipient,
+                "channel": notice.channel,
+                "reason": notice.reason,
+                "state": notice.state,
+            }
+            for notice in told
+        ]
+    }
+    if not roster.has_operator:
+        data["no_operator"] = True
+    timeline.append(session, incident.id, at=now, now=now, kind="told", data=data, reason=reason)
+
+
+def add_notice(
+    session: AsyncSession, incident: Incident, telling: Telling, now: datetime, *, type_: str
+) -> Notice:
+    """One message to one recipient. The desk's needs no sending: it is told by being there."""
+    first, *others = telling.hops
+    is_desk = telling.recipient_kind == "desk"
+    armed = is_desk and telling.reason is RouteReason.DUTY_DESK and first.address == "armed"
+    notice = Notice(
+        id=new_id("ntc"),
+        incident_id=incident.id,
+        type=type_,
+        severity_rank=incident.severity_rank,
+        recipient_kind=telling.recipient_kind,
+        recipient_id=telling.recipient_id,
+        recipient=telling.recipient,
+        channel=first.channel,
+        address=first.address,
+        fallbacks=[{"channel": hop.channel, "address": hop.address} for hop in others],
+        payload={},
+        reason=telling.reason.value,
+        language=telling.language,
+        state=("delivered" if armed else "unseen") if is_desk else "waiting",
+        created_at=now,
+        next_attempt_at=None if is_desk else now,
+        accepted_at=now if armed else None,
+        delivered_at=now if armed else None,
+        attempt=0,
+        crashes=0,
+        is_repeat=False,
+    )
+    session.add(notice)
+    hint = StreamHint(topic="notice", ref_id=notice.id, area_id=incident.area_id, at=now)
+    add_hint(session, hint)
+    return notice
+
+
+def tell_device(session: AsyncSession, incident: Incident, now: datetime, stage: str) -> None:
+    """Queue the stage for the native device that raised the alarm ("help is coming")."""
+    if incident.source_id != "native" or not incident.child_id:
+        return
+    session.add(
+        Notice(
+            id=new_id("ntc"),
+            incident_id=incident.id,
+            type="device.stage",
+            severity_rank=incident.severity_rank,
+            recipient_kind="device",
+            recipient_id=incident.device_id,
+            recipient=incident.child_id,
+            channel="device",
+            address=incident.child_id,
+            payload={"incident": incident.id, "stage": stage},
+            reason="stage_changed",
+            language="zh",
+            state="waiting",
+            created_at=now,
+            next_attempt_at=now,
+            attempt=0,
+            crashes=0,
+            is_repeat=False,
+            fallbacks=[],
+        )
+    )

@@ -1,0 +1,102 @@
+"""Devices that fell silent or wait for a judgement: deadlines in their rows, acted on here."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from alerting.detect import dump_state, load_state, tick
+from alerting.detectors.liveness import (
+    NEVER_ONLINE_AFTER_S,
+    judge_presence,
+    judge_silence,
+    silent_after,
+)
+from alerting.finding import Finding
+from alerting.heard import KnownDevice
+from alerting.ingest import whose_is
+from alerting.opening import apply_finding
+from alerting.store import load_devices, save_states
+from alerting.tables import DeviceStateRow
+from care.tables import Device
+
+MOST_AT_ONCE = 200
+
+
+async def watch(session: AsyncSession, now: datetime, *, judge_silent: bool) -> list[str]:
+    """Judge every device that is due; returns the ids of incidents that came of it.
+
+    `judge_silent` is False while our own lanes were not connected and caught up: then silence
+    says something about us, not about devices.
+    """
+    due = DeviceStateRow.judge_at <= now
+    if judge_silent:
+        await _expect_newcomers(session, now)
+        due = or_(due, DeviceStateRow.silent_after <= now)
+    ids = (
+        await session.scalars(select(DeviceStateRow.device_id).where(due).limit(MOST_AT_ONCE))
+    ).all()
+    if not ids:
+        return []
+    devices = await load_devices(session, ids)
+    touched: list[str] = []
+    for device in sorted(devices.values(), key=lambda one: one.id):
+        for finding in _findings(device, now, judge_silent):
+            whose = await whose_is(session, (device.source_id, device.child_id), device, finding.at)
+            incident = await apply_finding(session, finding, whose, now)
+            if incident is not None:
+                touched.append(incident.id)
+    await save_states(session, devices.values())
+    await _forget_retired(session, set(ids) - set(devices))
+    return touched
+
+
+def _findings(device: KnownDevice, now: datetime, judge_silent: bool) -> tuple[Finding, ...]:
+    """What the passing of time alone says about a device; moves its own deadlines on."""
+    device.dirty = True
+    found: tuple[Finding, ...] = ()
+    if device.judge_at is not None and device.judge_at <= now:
+        judged = tick(load_state(device.state), device.view, now)
+        device.state, device.judge_at = dump_state(judged.state), judged.judge_at
+        if device.judge_at is not None and device.judge_at <= now:
+            device.judge_at = now + timedelta(minutes=1)
+        found = judged.findings
+    if judge_silent and device.silent_after is not None and device.silent_after <= now:
+        by_rule = silent_after(device.last_heard_at, device.view)
+        said_offline = device.last_heard_at is not None and (by_rule is None or by_rule > now)
+        finding = (
+            judge_presence(False, device.silent_after, device.view, now)
+            if said_offline
+            else judge_silence(device.last_heard_at, device.view, now)
+        )
+        device.online = False
+        device.silent_after = None  # found once; the next message starts it anew
+        if finding is not None:
+            found = (*found, finding)
+    return found
+
+
+async def _expect_newcomers(session: AsyncSession, now: datetime) -> None:
+    """A device that was enrolled a day ago and never spoke has no state row yet: give it one."""
+    late = now - timedelta(seconds=NEVER_ONLINE_AFTER_S)
+    rows = await session.execute(
+        select(Device.id)
+        .outerjoin(DeviceStateRow, DeviceStateRow.device_id == Device.id)
+        .where(DeviceStateRow.device_id.is_(None), Device.active, Device.enrolled_at <= late)
+        .limit(MOST_AT_ONCE)
+    )
+    fresh = [{"device_id": device_id, "state": "", "silent_after": now} for (device_id,) in rows]
+    if fresh:
+        insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+        await session.execute(insert(DeviceStateRow).on_conflict_do_nothing(), fresh)
+
+
+async def _forget_retired(session: AsyncSession, ids: set[str]) -> None:
+    """Devices that were taken out of service are no longer waited for."""
+    for device_id in ids:
+        row = await session.get(DeviceStateRow, device_id)
+        if row is not None:
+            row.silent_after = row.judge_at = None

@@ -1,0 +1,178 @@
+"""Elders: who is cared for, where they live, and whether they are at home."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+
+from api.dependencies import Now, Reading, SightDep, Writing, allowed
+from api.schemas import (
+    NOT_GIVEN,
+    Address,
+    Body,
+    Filters,
+    Ident,
+    Name,
+    Out,
+    PageOut,
+    Phone,
+    Text,
+    When,
+    example,
+    page_of,
+)
+from care import listing, people, queries
+from care.model import Actor, Category, ElderStatus
+from care.tables import Elder, Home
+
+router = APIRouter(prefix="/elders", tags=["homes and elders"])
+Categories = Annotated[list[Category], Field(max_length=20)]
+Tier = Annotated[str, Field(min_length=1, max_length=40)]
+
+
+class ElderIn(Body):
+    model_config = Body.model_config | example(
+        name="李桂兰",
+        birth_date="1941-05-03",
+        phone="020-8333 1234",
+        address="城关村 12 号",
+        area_id="area-5p2v0",
+        categories=["living_alone"],
+    )
+    name: Name
+    birth_date: date | None = None
+    phone: Phone | None = None
+    address: Address | None = None
+    area_id: Ident | None = None
+    home_id: Ident | None = None
+    categories: Categories = []
+    tier: Tier | None = None
+    responsible_visitor_id: Ident | None = None
+    health: Text | None = None
+    access: Text | None = None
+
+
+class ElderPatch(Body):
+    model_config = Body.model_config | example(
+        status="hospital", status_review_at="2026-03-08T01:00:00Z"
+    )
+    name: Name = NOT_GIVEN
+    birth_date: date | None = None
+    phone: Phone | None = None
+    address: Address = NOT_GIVEN
+    area_id: Ident | None = None
+    home_id: Ident = NOT_GIVEN
+    categories: Categories = NOT_GIVEN
+    tier: Tier | None = None
+    responsible_visitor_id: Ident | None = None
+    health: Text | None = None
+    access: Text | None = None
+    status: ElderStatus = NOT_GIVEN
+    status_review_at: When | None = None
+
+
+class ElderOut(Out):
+    model_config = Out.model_config | example(
+        id="elder-9w3k7",
+        name="李桂兰",
+        birth_date="1941-05-03",
+        phone="+862083331234",
+        address="城关村 12 号",
+        area_id="area-5p2v0",
+        home_id="home-2j8dq",
+        categories=["living_alone"],
+        tier=None,
+        responsible_visitor_id=None,
+        health=None,
+        access=None,
+        status="home",
+        status_review_at=None,
+        created_at="2026-03-01T00:15:00Z",
+        warnings=[],
+    )
+    id: str
+    name: str
+    birth_date: date | None
+    phone: str | None
+    address: str
+    area_id: str | None
+    home_id: str
+    categories: list[str]
+    tier: str | None
+    responsible_visitor_id: str | None
+    health: str | None
+    access: str | None
+    status: str
+    status_review_at: datetime | None
+    created_at: datetime
+    warnings: list[str] = []
+
+
+class ElderFilters(Filters):
+    area_id: Ident | None = None
+    home_id: Ident | None = None
+    responsible_visitor_id: Ident | None = None
+    status: ElderStatus | None = None
+    name: Annotated[str | None, Field(max_length=100, description="Any part of a name.")] = None
+
+
+def shown(elder: Elder, home: Home, warnings: list[str] | None = None) -> ElderOut:
+    """An elder with the address of their home."""
+    own = {name: getattr(elder, name) for name in ElderOut.model_fields if hasattr(elder, name)}
+    return ElderOut(**own, address=home.address, warnings=warnings or [])
+
+
+@router.get("", summary="List elders", response_model=PageOut[ElderOut])
+async def list_elders(
+    _actor: Annotated[Actor, allowed("elders.read")],
+    sight: SightDep,
+    session: Reading,
+    query: Annotated[ElderFilters, Query()],
+) -> dict[str, Any]:
+    page = await listing.elders(
+        session, sight, query.page, **query.model_dump(exclude={"limit", "cursor"})
+    )
+    return page_of(page, (shown(elder, home) for elder, home in page.items))
+
+
+@router.post("", summary="Add an elder", status_code=201, response_model=ElderOut)
+async def create_elder(
+    actor: Annotated[Actor, allowed("elders.write")], session: Writing, now: Now, body: ElderIn
+) -> ElderOut:
+    """Without `home_id` a home of their own is made, with `address`.
+
+    A home that exists keeps its own address; a different one sent along comes back as a warning.
+    """
+    elder = await people.create_elder(session, actor, now, **body.model_dump())
+    home = await session.get_one(Home, elder.home_id)
+    warnings = []
+    if body.address and body.address != home.address:
+        warnings.append(f"address: the home's own stands; change home {home.id} if it is wrong")
+    return shown(elder, home, warnings)
+
+
+@router.get("/{elder_id}", summary="Read an elder", response_model=ElderOut)
+async def read_elder(
+    _actor: Annotated[Actor, allowed("elders.read")],
+    sight: SightDep,
+    session: Reading,
+    elder_id: str,
+) -> ElderOut:
+    elder = await queries.elder(session, sight, elder_id)
+    return shown(elder, await session.get_one(Home, elder.home_id))
+
+
+@router.patch("/{elder_id}", summary="Change an elder", response_model=ElderOut)
+async def update_elder(
+    actor: Annotated[Actor, allowed("elders.write")],
+    session: Writing,
+    now: Now,
+    elder_id: str,
+    body: ElderPatch,
+) -> ElderOut:
+    """Any status but `home` rests the welfare rules until its review; life safety stays live."""
+    elder = await people.update_elder(session, actor, now, elder_id, body.changes())
+    return shown(elder, await session.get_one(Home, elder.home_id))

@@ -1,0 +1,75 @@
+"""What is refused before any route sees it, and the net below all routes."""
+
+from __future__ import annotations
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.problems import of_unexpected, problem
+
+MAX_BODY = 256 * 1024
+_TOO_LARGE = f"a request body may have at most {MAX_BODY} bytes"
+
+
+class Guard:
+    """Outermost middleware: size, NUL characters, and errors that nobody caught.
+
+    NUL is refused here for addresses and in `api/schemas.py` for bodies: PostgreSQL cannot
+    store it, and a client that sends it is up to nothing good.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        refusal = _refusal(scope)
+        if refusal is not None:
+            await problem(*refusal)(scope, receive, send)
+            return
+        started = False
+
+        async def watched_send(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, _limited(receive), watched_send)
+        except ClientDisconnect:
+            return
+        except Exception as error:
+            answer = of_unexpected(error, scope["method"], scope["path"])
+            if not started:
+                await answer(scope, receive, send)
+                return
+            raise  # half an answer is out: the server has to break the connection
+
+
+def _refusal(scope: Scope) -> tuple[int, str] | None:
+    if "\0" in scope["path"] or b"%00" in scope.get("query_string", b""):
+        return 422, "the address contains a NUL character"
+    length = Headers(scope=scope).get("content-length", "")
+    if length.isascii() and length.isdigit() and int(length[:20]) > MAX_BODY:
+        return 413, _TOO_LARGE
+    return None
+
+
+def _limited(receive: Receive) -> Receive:
+    """Count what really arrives: a chunked body does not say how long it is."""
+    total = 0
+
+    async def counted() -> Message:
+        nonlocal total
+        message = await receive()
+        if message["type"] == "http.request":
+            total += len(message.get("body", b""))
+            if total > MAX_BODY:
+                raise HTTPException(413, _TOO_LARGE)
+        return message
+
+    return counted

@@ -1,0 +1,112 @@
+"""Homes: address, residents, shared devices."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from api.dependencies import Now, Reading, SightDep, Writing, allowed
+from api.schemas import (
+    NOT_GIVEN,
+    Address,
+    Body,
+    Filters,
+    Ident,
+    LongName,
+    Out,
+    PageOut,
+    Text,
+    example,
+    page_of,
+)
+from care import listing, people, queries
+from care.model import Actor
+from care.tables import Home
+
+router = APIRouter(prefix="/homes", tags=["homes and elders"])
+
+
+class HomeIn(Body):
+    model_config = Body.model_config | example(address="城关村 12 号", area_id="area-5p2v0")
+    address: Address = ""
+    name: LongName | None = None
+    area_id: Ident | None = None
+    note: Text | None = None
+
+
+class HomePatch(Body):
+    model_config = Body.model_config | example(note="钥匙在 301")
+    address: Address = NOT_GIVEN
+    name: LongName | None = None
+    area_id: Ident | None = None
+    note: Text | None = None
+
+
+class HomeOut(Out):
+    model_config = Out.model_config | example(
+        id="home-2j8dq",
+        name=None,
+        address="城关村 12 号",
+        area_id="area-5p2v0",
+        note=None,
+        created_at="2026-03-01T00:15:00Z",
+    )
+    id: str
+    name: str | None
+    address: str
+    area_id: str | None
+    note: str | None
+    created_at: datetime
+
+
+class HomeFilters(Filters):
+    area_id: Ident | None = None
+
+
+@router.get("", summary="List homes", response_model=PageOut[HomeOut])
+async def list_homes(
+    _actor: Annotated[Actor, allowed("homes.read")],
+    sight: SightDep,
+    session: Reading,
+    query: Annotated[HomeFilters, Query()],
+) -> dict[str, Any]:
+    page = await listing.homes(session, sight, query.page, area_id=query.area_id)
+    return page_of(page, page.items)
+
+
+@router.post("", summary="Add a home", status_code=201, response_model=HomeOut)
+async def create_home(
+    actor: Annotated[Actor, allowed("homes.write")], session: Writing, now: Now, body: HomeIn
+) -> Home:
+    return await people.create_home(
+        session,
+        actor,
+        now,
+        address=body.address,
+        name=body.name,
+        area_id=body.area_id,
+        note=body.note,
+    )
+
+
+@router.get("/{home_id}", summary="Read a home", response_model=HomeOut)
+async def read_home(
+    _actor: Annotated[Actor, allowed("homes.read")],
+    sight: SightDep,
+    session: Reading,
+    home_id: str,
+) -> Home:
+    return await queries.home(session, sight, home_id)
+
+
+@router.patch("/{home_id}", summary="Change a home", response_model=HomeOut)
+async def update_home(
+    actor: Annotated[Actor, allowed("homes.write")],
+    session: Writing,
+    home_id: str,
+    body: HomePatch,
+) -> Home:
+    """A new `area_id` takes residents and devices along."""
+    return await people.update_home(session, actor, home_id, body.changes())

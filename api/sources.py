@@ -1,0 +1,128 @@
+"""Sources: bridges with their own topic prefix, and the built-in one of native devices."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import StringConstraints
+
+from alerting import equipment
+from api.dependencies import Now, Reading, ServicesDep, SightDep, Writing, allowed
+from api.schemas import (
+    NOT_GIVEN,
+    Body,
+    Filters,
+    Ident,
+    LongName,
+    Out,
+    PageOut,
+    example,
+    page_of,
+)
+from care import listing
+from care.model import Actor
+from care.tables import Source
+from core.db import after_commit
+from devices.registry import MAX_PREFIX
+
+router = APIRouter(prefix="/sources", tags=["sources and devices"])
+Prefix = Annotated[str, StringConstraints(min_length=1, max_length=MAX_PREFIX)]
+
+
+class MqttOut(Out):
+    """Shown once; only a hash is kept."""
+
+    username: str
+    password: str
+
+
+class SourceIn(Body):
+    model_config = Body.model_config | example(
+        name="城关村网关", family="zigbee2mqtt", prefix="zigbee2mqtt", area_id="area-5p2v0"
+    )
+    name: LongName
+    family: Ident
+    prefix: Prefix
+    area_id: Ident | None = None
+
+
+class SourcePatch(Body):
+    model_config = Body.model_config | example(prefix="village7/zigbee2mqtt")
+    name: LongName = NOT_GIVEN
+    prefix: Prefix = NOT_GIVEN
+    area_id: Ident | None = None
+
+
+class SourceOut(Out):
+    model_config = Out.model_config | example(
+        id="src-3v9yb",
+        name="城关村网关",
+        family="zigbee2mqtt",
+        prefix="zigbee2mqtt",
+        area_id="area-5p2v0",
+        online=True,
+        online_changed_at="2026-03-01T00:15:00Z",
+        created_at="2026-03-01T00:15:00Z",
+    )
+    id: str
+    name: str
+    family: str
+    prefix: str
+    area_id: str | None
+    online: bool | None  # null: it never said
+    online_changed_at: datetime | None
+    created_at: datetime
+
+
+class SourceCreated(SourceOut):
+    mqtt: MqttOut
+
+
+@router.get("", summary="List sources", response_model=PageOut[SourceOut])
+async def list_sources(
+    _actor: Annotated[Actor, allowed("sources.read")],
+    sight: SightDep,
+    session: Reading,
+    query: Annotated[Filters, Query()],
+) -> dict[str, Any]:
+    page = await listing.sources(session, sight, query.page)
+    return page_of(page, page.items)
+
+
+@router.post("", summary="Add a source", status_code=201, response_model=SourceCreated)
+async def create_source(
+    actor: Annotated[Actor, allowed("sources.write")],
+    services: ServicesDep,
+    session: Writing,
+    now: Now,
+    body: SourceIn,
+) -> SourceCreated:
+    """Subscribed to within 5 s. The MQTT password is in this answer and in no other."""
+    source, credentials = await equipment.register_source(session, actor, now, **body.model_dump())
+    after_commit(session, services.signals.sources.set)
+    shown = SourceOut.model_validate(source).model_dump()
+    return SourceCreated(**shown, mqtt=MqttOut.model_validate(credentials))
+
+
+@router.get("/{source_id}", summary="Read a source", response_model=SourceOut)
+async def read_source(
+    actor: Annotated[Actor, allowed("sources.read")], session: Reading, source_id: str
+) -> Source:
+    return await equipment.find_source(session, actor, source_id)
+
+
+@router.patch("/{source_id}", summary="Change a source", response_model=SourceOut)
+async def update_source(
+    actor: Annotated[Actor, allowed("sources.write")],
+    services: ServicesDep,
+    session: Writing,
+    now: Now,
+    source_id: str,
+    body: SourcePatch,
+) -> Source:
+    """The family stays: what its devices are called is a matter of the family."""
+    source = await equipment.update_source(session, actor, now, source_id, body.changes())
+    after_commit(session, services.signals.sources.set)
+    return source

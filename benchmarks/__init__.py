@@ -1,0 +1,1 @@
+"""Measurements and the crash test: real broker, real server, real databases, separate processes."""

@@ -1,0 +1,1 @@
+"""Homes, elders, contacts, visits and the regional schemes they are cared for under."""

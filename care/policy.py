@@ -1,0 +1,81 @@
+"""A region's care scheme as data: tiers, visits, gates and ladders, each rule with its clause."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from core.errors import SettingsError
+
+
+class Tier(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    key: str
+    name_zh: str
+    name_en: str
+    clause: str = ""
+
+
+class VisitRules(BaseModel):
+    """How often and how to visit; days."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    every_days: int
+    on_site_every_days_disabled: int | None = None
+    modes: tuple[str, ...]
+    remote_only_for_healthy: bool = False
+    on_site_needs_consent: bool = False
+
+
+class FirstContactRule(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    who: str
+    clause: str = ""
+
+
+class CloseRules(BaseModel):
+    """The gates before an incident may close."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    visit_record: bool = True
+    waiver_without_visit: bool = True
+    waiver_instead_of_record: bool = False
+    follow_ups_done: bool = True
+    follow_up_on_hazard: bool = True
+
+
+class RegionalPolicy(BaseModel):
+    """One published scheme. `ladders` maps a severity to an escalation policy's body."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    name: str
+    title_zh: str
+    title_en: str
+    document: str
+    tiers: tuple[Tier, ...]
+    visits: VisitRules
+    first_contact: FirstContactRule
+    close: CloseRules
+    ladders: dict[str, dict[str, Any]]
+
+
+def known_regions() -> tuple[str, ...]:
+    """Names that `ANJU_REGION` may have."""
+    folder = resources.files("care") / "policies"
+    return tuple(sorted(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".toml")))
+
+
+@cache
+def load_policy(region: str) -> RegionalPolicy:
+    """The profile of a region; raises `SettingsError` when there is none or it is broken."""
+    if region not in known_regions():
+        raise SettingsError("ANJU_REGION", f"{region!r} is none of {', '.join(known_regions())}")
+    text = (resources.files("care") / "policies" / f"{region}.toml").read_text("utf-8")
+    try:
+        return RegionalPolicy.model_validate(tomllib.loads(text))
+    except (tomllib.TOMLDecodeError, ValidationError) as error:
+        raise SettingsError("ANJU_REGION", f"care/policies/{region}.toml: {error}") from error

@@ -1,0 +1,1 @@
+"""Pages for people: duty desk, visitor's phone, contact's link, devices, files; server-rendered."""

@@ -1,0 +1,37 @@
+"""Puts the pages on the application: one call from the composition root."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from console import aftercare, assets, desk, devices, link, people, phone, session
+from console.assets import assets as load_assets
+from console.context import environment
+from console.errors import answer_unknown_paths
+from core.services import Services
+
+_ROUTERS = (
+    assets.router,
+    session.router,
+    desk.router,
+    aftercare.router,
+    phone.router,
+    link.router,
+    devices.router,
+    people.router,
+)
+
+
+def mount_console(app: FastAPI, services: Services) -> None:
+    """Add the desk, the phone's pages, contacts' links, devices, elders, sign-in and `/static`.
+
+    Files and templates are read now, so that a broken installation fails at start and not at
+    night.
+    """
+    app.state.services = services  # sign-in attempts are counted by the REST interface, for both
+    load_assets()
+    for name in environment().list_templates():
+        environment().get_template(name)
+    for router in _ROUTERS:
+        app.include_router(router)
+    answer_unknown_paths(app)

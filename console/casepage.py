@@ -1,0 +1,169 @@
+"""A case as a page or as a part of one: what its templates need, and what comes after an act."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from fastapi import Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from alerting.incident import Outcome
+from care.model import VisitMode
+from care.policy import load_policy
+from console import queue, times
+from console.casefile import CaseFile, load_case
+from console.context import PageContext
+from console.outlook import describe
+from console.records import GROUPS
+from console.sentence import lede
+from core.ids import new_id
+
+HTMX_CONFIG = json.dumps(
+    {
+        "allowEval": False,
+        "allowScriptTags": False,
+        "includeIndicatorStyles": False,  # it would write a style into the page
+        "defaultSettleDelay": 0,  # a key pressed at once must meet a form that htmx knows already
+        "historyCacheSize": 0,  # names and addresses must not stay in the browser's storage
+        "selfRequestsOnly": True,
+        "timeout": 20_000,  # ms
+        "responseHandling": [
+            {"code": "204", "swap": False},
+            {"code": "[23]..", "swap": True},
+            {"code": "(403|404|409|422)", "swap": True, "error": False},
+            {"code": "...", "swap": False, "error": True},
+        ],
+    }
+)
+REASON_CODES = ("away", "cleaning", "cooking", "accidental", "testing", "device_fault")
+
+
+async def case_page(
+    page: PageContext,
+    incident_id: str,
+    *,
+    status: int = 200,
+    show: str = "all",
+    trouble: str | None = None,
+    open_panel: str | None = None,
+    typed: Mapping[str, str] | None = None,
+    changed: bool = False,
+) -> Response:
+    """A case as it stands now. With `trouble`, what was typed is still in its form."""
+    async with page.services.db.reading() as session:
+        case = await load_case(session, page.who, incident_id)
+        values = case_values(page, case, open_panel=open_panel, typed=typed or {}, trouble=trouble)
+        if not page.wants_fragment:
+            values |= await desk_values(session, page, show)
+    template = "case.html" if page.wants_fragment else "desk.html"
+    response = page.render(template, status, **values)
+    if changed:
+        response.headers["HX-Trigger"] = "anju:changed"
+    return response
+
+
+async def after_act(page: PageContext, incident_id: str) -> Response:
+    """With a script the case is replaced; without one the browser goes to its page."""
+    if page.wants_fragment and page.who.is_desk:
+        return await case_page(page, incident_id, changed=True)
+    return page.go_to(f"/incidents/{incident_id}" if page.who.is_desk else f"/my/{incident_id}")
+
+
+async def desk_values(session: AsyncSession, page: PageContext, show: str) -> dict[str, Any]:
+    shown = show if show in queue.SHOWS else "all"
+    midnight = queue.midnight_of(page.now, page.zone)
+    scope = page.who.scope
+    return {
+        "rows": await queue.load_queue(session, scope, shown),
+        "counters": await queue.load_counters(session, scope, midnight, page.now),
+        "last_channel_ok_at": await queue.last_channel_ok(session),
+        "canary_at": page.services.health.canary_at,
+        "show": shown,
+        "banners": sorted(page.services.health.banners.items()),
+        "describe": _describer(page),
+        "page_id": new_id("page"),
+        "htmx_config": HTMX_CONFIG,
+    }
+
+
+def _describer(page: PageContext) -> Any:
+    return lambda targets, names, limit=4: describe(targets, page.words, names, limit)
+
+
+def case_values(
+    page: PageContext,
+    case: CaseFile,
+    *,
+    open_panel: str | None = None,
+    typed: Mapping[str, str] | None = None,
+    trouble: str | None = None,
+) -> dict[str, Any]:
+    """What the templates of a case need beside the case itself."""
+    t = page.words
+    policy = load_policy(page.services.settings.region)
+    tiers = {
+        tier.key: (tier.name_en if page.lang == "en" else tier.name_zh) for tier in policy.tiers
+    }
+    outcome = case.incident.outcome
+    outcome_text = page.say.outcome(outcome) if outcome else ""
+    return {
+        "case": case,
+        "lede": partial(lede, t=t, now=page.now, zone=page.zone, outcome=outcome_text),
+        "guide": _guide(case, page),
+        "outcomes": [(one.value, page.say.outcome(one.value)) for one in Outcome],
+        "reason_codes": [(code, t(f"reason_code.{code}")) for code in REASON_CODES],
+        "visit_modes": [(mode.value, t(f"mode_visit.{mode.value}")) for mode in VisitMode],
+        "record_groups": GROUPS,
+        "tomorrow": times.local_field(page.now + timedelta(days=1), page.zone),
+        "elder_names": {elder.id: elder.name for elder in case.residents},
+        "told_lines": lambda tellings: told_lines(tellings, page),
+        "tier_name": lambda key: tiers.get(key, key),
+        "may_waive": policy.close.waiver_instead_of_record,
+        "describe": _describer(page),
+        "typed": dict(typed or {}),
+        "open_panel": open_panel,
+        "trouble": trouble,
+    }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ToldLine:
+    """Somebody who was told at one moment, over which channels, and why."""
+
+    name: str
+    reason: str
+    channels: tuple[str, ...]
+
+
+def told_lines(tellings: Sequence[Mapping[str, Any]], page: PageContext) -> tuple[ToldLine, ...]:
+    """A step's tellings, one line a person; the desk and the operator have no name of their own."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for one in tellings:
+        who = {"desk": "who.desk", "operator": "who.operator", "platform": "who.webhooks"}
+        nameless = one["kind"] in who
+        name = page.words(who[one["kind"]]) if nameless else str(one["name"])
+        reason = "" if nameless else page.say.reason(one["reason"])
+        channel = page.say.channel(one["channel"])
+        if one["kind"] == "desk":
+            unseen = one.get("state") == "unseen"
+            channel = page.say.notice_state("unseen" if unseen else "delivered")
+        elif nameless:
+            channel = ""
+        found.setdefault((name, reason), []).append(channel)
+    return tuple(
+        ToldLine(name=name, reason=reason, channels=tuple(filter(None, dict.fromkeys(channels))))
+        for (name, reason), channels in found.items()
+    )
+
+
+def _guide(case: CaseFile, page: PageContext) -> list[str]:
+    """What to do about this kind, or about kinds of this severity."""
+    for name in (case.incident.kind, case.incident.severity):
+        if page.words.has(f"guide.{name}"):
+            return page.words.lines(f"guide.{name}")
+    return []

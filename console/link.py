@@ -1,0 +1,127 @@
+"""A contact's link: nothing about anybody before an answer, the way on after it, until the end."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass, replace
+
+from fastapi import APIRouter, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from alerting import answers
+from alerting.links import open_link
+from alerting.queries import elders_of
+from alerting.tables import Incident, Notice
+from care.model import DESK_ROLES
+from care.tables import Elder, EmergencyContact, Home, User
+from console.context import LANGUAGE_COOKIE, Anybody, PageContext
+from console.errors import PageRoute
+from console.forms import required
+from console.security import set_cookie
+from console.texts import words
+from core.errors import NotFound
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+ANSWER_COOKIE = "anju_answer"
+_HOURS = 12 * 3600
+
+
+@router.get("/a/{token}")
+async def open_page(page: Anybody, token: str) -> Response:
+    """One question. Looking never answers: a messenger's preview opens links, too."""
+    async with page.services.db.reading() as session:
+        try:
+            notice, incident = await _load(session, page, token)
+        except NotFound:
+            return page.render("link_gone.html", 404)
+        page = _in_language_of(notice, page)
+        user = await _user(session, notice)
+        if user is not None:
+            if page.actor is not None and page.actor.id == user.id:
+                return page.go_to(f"/incidents/{incident.id}")
+            return page.render("link_user.html", token=token, is_officer=user.role in DESK_ROLES)
+        if _answered_here(page, notice):
+            return await _details(session, page, token, notice, incident)
+    return page.render("link.html", token=token)
+
+
+@router.post("/a/{token}")
+async def answer(page: Anybody, token: str) -> Response:
+    """Record the answer, then show what happened. An officer's answer acknowledges."""
+    fields = await page.fields()
+    try:
+        async with page.services.db.transaction() as session:
+            notice, incident = await _load(session, page, token)
+            said = required(fields, "answer")
+            notice, incident = await answers.answer(session, notice.id, said, page.now)
+    except NotFound:
+        return page.render("link_gone.html", 404)
+    if notice.recipient_kind == "user":
+        return page.go_to(f"/incidents/{incident.id}")
+    response = page.go_to(f"/a/{token}")
+    seal = _seal(page, notice.id)
+    set_cookie(response, page.request, page.services.settings, ANSWER_COOKIE, seal, _HOURS)
+    return response
+
+
+async def _load(session: AsyncSession, page: PageContext, token: str) -> tuple[Notice, Incident]:
+    """Raises `NotFound` for a link that Anju did not make, and once the case has ended."""
+    notice_id = open_link(page.services.settings.secret_key, token)
+    return await answers.load_notice(session, notice_id)
+
+
+async def _user(session: AsyncSession, notice: Notice) -> User | None:
+    """The officer or visitor whom the notice went to; None for contacts."""
+    if notice.recipient_kind != "user" or notice.recipient_id is None:
+        return None
+    return await session.get(User, notice.recipient_id)
+
+
+def _in_language_of(notice: Notice, page: PageContext) -> PageContext:
+    """The language the message was sent in, unless the reader chose one here."""
+    if LANGUAGE_COOKIE in page.request.cookies:
+        return page
+    return replace(page, words=words(notice.language))
+
+
+def _seal(page: PageContext, notice_id: str) -> str:
+    key = page.services.settings.secret_key.encode()
+    return hmac.new(key, f"answered:{notice_id}".encode(), hashlib.sha256).hexdigest()
+
+
+def _answered_here(page: PageContext, notice: Notice) -> bool:
+    """Whether this very browser answered: then a reload may show the details again."""
+    given = page.request.cookies.get(ANSWER_COOKIE, "")
+    return notice.answered_at is not None and hmac.compare_digest(
+        given.encode(), _seal(page, notice.id).encode()
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Concerned:
+    """Whom the contact should call, and where they live."""
+
+    elder: Elder
+    home: Home | None
+
+
+async def _details(
+    session: AsyncSession, page: PageContext, token: str, notice: Notice, incident: Incident
+) -> Response:
+    """What a contact needs to help: no health, nobody else's number, nothing of the timeline."""
+    concerned = list(await elders_of(session, incident))
+    contact = await session.get(EmergencyContact, notice.recipient_id or "")
+    if contact is not None:
+        own = [one for one in concerned if one.id == contact.elder_id]
+        concerned = own or concerned
+    home = await session.get(Home, incident.home_id) if incident.home_id else None
+    visitor = await session.get(User, incident.visitor_id) if incident.visitor_id else None
+    return page.render(
+        "link_after.html",
+        token=token,
+        notice=notice,
+        incident=incident,
+        people=[Concerned(elder=one, home=home) for one in concerned],
+        visitor=visitor,
+    )

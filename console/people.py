@@ -1,0 +1,86 @@
+"""Elders: the list, one person's file, and the search that everything starts from."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from care import people
+from care import queries as care_queries
+from care.model import ElderStatus
+from care.permissions import may, require
+from care.policy import load_policy
+from console import queries, times
+from console.context import AtDesk, PageContext, SignedIn
+from console.errors import PageRoute
+from console.forms import local_time, required
+from console.icons import icon_of_kind
+from core.errors import InvalidInput
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+
+@router.get("/elders")
+async def elders(page: AtDesk, q: str = "") -> Response:
+    wanted = q.strip()[:100]
+    async with page.services.db.reading() as session:
+        rows = await queries.find_elders(session, page.sight, wanted)
+    values = _tier_names(page)
+    return page.render("elders.html", rows=rows, q=wanted, limit=queries.LIST_LIMIT, **values)
+
+
+@router.get("/elders/{elder_id}")
+async def elder(page: SignedIn, elder_id: str) -> Response:
+    """One person's file; a visitor sees those they are responsible for or were sent to."""
+    async with page.services.db.reading() as session:
+        found = await care_queries.elder(session, page.sight, elder_id)
+        file = await queries.load_elder_file(session, page.sight, found)
+    review = found.status_review_at or page.now + timedelta(days=7)
+    return page.render(
+        "elder.html",
+        file=file,
+        statuses=[one.value for one in ElderStatus],
+        may_change=may(page.who, "elders.write"),
+        icon_of_kind=icon_of_kind,
+        review=times.local_field(review, page.zone),
+        **_tier_names(page),
+    )
+
+
+@router.post("/elders/{elder_id}/status")
+async def status(page: AtDesk, elder_id: str) -> Response:
+    """At home, away, in hospital: rests the welfare rules until the review, never life safety."""
+    require(page.who, "elders.write")
+    fields = await page.fields()
+    wanted = required(fields, "status")
+    if wanted not in {one.value for one in ElderStatus}:
+        raise InvalidInput("status", "choice")
+    changes: dict[str, Any] = {"status": ElderStatus(wanted)}
+    if wanted in (ElderStatus.AWAY, ElderStatus.HOSPITAL) and fields.get("review_at"):
+        changes["status_review_at"] = local_time(fields, "review_at", page.zone)
+    async with page.services.db.transaction() as session:
+        await people.update_elder(session, page.who, page.now, elder_id, changes)
+    return page.go_to(f"/elders/{elder_id}")
+
+
+@router.get("/search")
+async def search(page: AtDesk, q: str = "") -> Response:
+    """Elders, devices and incidents in one list; an empty question finds nothing."""
+    wanted = q.strip()[:100]
+    values: dict[str, Any] = {"elders": (), "devices": (), "incidents": ()}
+    if wanted:
+        async with page.services.db.reading() as session:
+            values["elders"] = await queries.find_elders(session, page.sight, wanted, limit=20)
+            values["devices"] = await queries.load_devices(
+                session, page.sight, needs_look=False, q=wanted
+            )
+            values["incidents"] = await queries.find_incidents(session, page.sight, wanted)
+    return page.render("search.html", q=wanted, icon_of_kind=icon_of_kind, **values)
+
+
+def _tier_names(page: PageContext) -> dict[str, Any]:
+    policy = load_policy(page.services.settings.region)
+    names = {tier.key: tier.name_en if page.lang == "en" else tier.name_zh for tier in policy.tiers}
+    return {"tier_name": lambda key: names.get(key, key)}

@@ -1,0 +1,2 @@
+// A worker of one line: see everySecond() in clock.js.
+setInterval(() => postMessage(0), 1000);

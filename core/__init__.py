@@ -1,0 +1,1 @@
+"""What every layer stands on: clock, ids, errors, settings, database session, logging, metrics."""

@@ -1,0 +1,78 @@
+"""What Anju would make of one message: the pure part of `anju devices try`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from devices.event import Confidence, Decoded, Message
+from devices.family import DeviceFamily, SourceView
+from devices.registry import FAMILIES, family_of_topic
+from devices.times import settle
+
+
+def preview(topic: str, payload: bytes, role: str | None, received_at: datetime) -> dict[str, Any]:
+    """`{"events": [{"device", "kind" or "register", "value", "unit", "at", "confidence"}],
+    "quarantined": reason or None}`, all JSON-able; `at` in RFC 3339, UTC.
+
+    The topic decides the family, by default prefixes. `role` is taken as the role of every device
+    in the message. A presence is an event of kind `online` or `offline`; a bridge's own has the
+    bridge's prefix for a device.
+    """
+    by_prefix = {each.default_prefix: each for each in FAMILIES.values()}
+    match = family_of_topic(topic, by_prefix)
+    if match is None:
+        return {"events": [], "quarantined": "unknown_topic"}
+    prefix, family = match
+    decoded = _decode(family, Message(topic=topic, payload=payload, received_at=received_at), role)
+    return {
+        "events": _rows(decoded, prefix, received_at),
+        "quarantined": decoded.quarantined,
+    }
+
+
+def _decode(family: DeviceFamily, message: Message, role: str | None) -> Decoded:
+    """Decoded twice when a role is given: the first time tells which devices have it."""
+    source = SourceView(prefix=family.default_prefix)
+    decoded = family.decode(message, source)
+    if role is None:
+        return decoded
+    children = {event.child_id for event in decoded.events} | set(decoded.heard)
+    roles = dict.fromkeys(children | {each.child_id for each in decoded.readings}, role)
+    return family.decode(message, SourceView(prefix=source.prefix, roles=roles))
+
+
+def _rows(decoded: Decoded, prefix: str, received_at: datetime) -> list[dict[str, Any]]:
+    """Events, readings and presences, in this order, as the contract's flat objects."""
+    rows = [
+        _row(event.child_id, "kind", event.kind, event.at, received_at, event.confidence)
+        for event in decoded.events
+    ]
+    rows += [
+        _row(each.child_id, "register", each.register, each.at, received_at)
+        | {"value": each.value, "unit": each.unit}
+        for each in decoded.readings
+    ]
+    for presence in decoded.presences:
+        word = "online" if presence.online else "offline"
+        device = prefix if presence.child_id is None else presence.child_id
+        rows.append(_row(device, "kind", word, presence.at, received_at))
+    return rows
+
+
+def _row(
+    device: str,
+    key: str,
+    word: str,
+    at: datetime | None,
+    received_at: datetime,
+    confidence: Confidence = Confidence.CONFIRMED,
+) -> dict[str, Any]:
+    return {
+        "device": device,
+        key: word,
+        "value": None,
+        "unit": None,
+        "at": settle(at, received_at).at.isoformat(),
+        "confidence": confidence.value,
+    }

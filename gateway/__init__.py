@@ -1,0 +1,1 @@
+"""Composition root: MQTT sessions, the ingest pipeline, loops, command line, migrations."""

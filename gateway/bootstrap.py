@@ -1,0 +1,310 @@
+"""Builds one process of Anju from its settings: database, lanes, loops, web; runs and stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import socket
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from datetime import datetime
+from typing import Any
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+
+from alerting.channels.message import apprise_refusal
+from alerting.escalation import Policy
+from alerting.heard import Receipt
+from alerting.policies import install_ladders
+from alerting.stream import write_hints
+from alerting.tables import Channel
+from api.app import create_app
+from care.equipment import ensure_native_source
+from care.policy import RegionalPolicy, load_policy
+from console.app import mount_console
+from core.clock import Clock, SystemClock
+from core.db import Database
+from core.errors import SettingsError
+from core.logging import get_logger
+from core.services import Services
+from core.settings import ALL_ROLES, Role, Settings
+from gateway.embedded import EmbeddedBroker
+from gateway.lanes import (
+    BULK_BATCH,
+    BULK_WAIT_S,
+    FOREIGN_BATCH,
+    FOREIGN_WAIT_S,
+    URGENT_BATCH,
+    URGENT_WAIT_S,
+    Lane,
+    receipt_message,
+)
+from gateway.loops import CANARY_EVERY_S, Dispatcher, Escalator, Watcher, repeat
+from gateway.migrate import upgrade
+from gateway.mqtt import Endpoint
+from gateway.routes import (
+    ForeignRouter,
+    NativeRouter,
+    bulk_filters,
+    foreign_filters,
+    urgent_filters,
+)
+from gateway.senders import Outbox, Publish
+
+log = get_logger("anju")
+
+SHUTDOWN_WITHIN_S = 3
+OPERATOR_CHANNEL = "operator"
+
+
+def build_services(settings: Settings, clock: Clock | None = None) -> Services:
+    """Database, clock and signals, wired so that a commit wakes open pages."""
+    services = Services(
+        settings=settings, db=Database(settings.database_url), clock=clock or SystemClock()
+    )
+    services.db.on_hints(write_hints, services.signals.stream.set)
+    return services
+
+
+async def install(services: Services) -> None:
+    """What a database needs before anybody may use it: ladders, native source, operator."""
+    settings, now = services.settings, services.clock.now()
+    region = load_policy(settings.region)
+    refusal = apprise_refusal(settings.operator_url) if settings.operator_url else None
+    if refusal:
+        raise SettingsError("ANJU_OPERATOR_URL", refusal)
+    async with services.db.transaction() as session:
+        await install_ladders(session, region.name, ladders_with_gates(region), now)
+        await ensure_native_source(session, now)
+        operator = await session.get(Channel, OPERATOR_CHANNEL)
+        if operator is None:
+            operator = Channel(
+                id=OPERATOR_CHANNEL, kind="operator", name="operator", url="", created_at=now
+            )
+            session.add(operator)
+        # The URL itself may hold a secret and stays in the settings.
+        operator.enabled = bool(settings.operator_url)
+    if not settings.operator_url:
+        services.health.banners["no_operator"] = "ANJU_OPERATOR_URL"
+        log.warning("nobody stands behind the ladder: ANJU_OPERATOR_URL is not set")
+
+
+def ladders_with_gates(region: RegionalPolicy) -> dict[str, dict[str, Any]]:
+    """Each severity's policy body, complete: the region's ladder and its gates."""
+    gates = region.close.model_dump(exclude={"follow_up_on_hazard"})
+    return {
+        severity: Policy.model_validate({**body, "gates": gates}).model_dump(mode="json")
+        for severity, body in region.ladders.items()
+    }
+
+
+class Anju:
+    """One process. `start()` returns when everything runs; `stop()` when everything stopped."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        roles: Sequence[Role] = ALL_ROLES,
+        clock: Clock | None = None,
+        http: httpx.AsyncClient | None = None,
+        publish: Publish | None = None,
+    ) -> None:
+        """`http` and `publish` replace the ways out; tests pass their own."""
+        self.settings, self.roles = settings, tuple(roles)
+        self.services = build_services(settings, clock)
+        self.lanes: dict[str, Lane] = {}
+        self.publish: Publish = publish or self._over_mqtt
+        self.outbox = Outbox(self.services, self.publish, http)
+        self.dispatcher = Dispatcher(self.services, self.outbox)
+        self.escalator = Escalator(self.services)
+        self.watcher = Watcher(self.services, self.lanes)
+        self.app: FastAPI = create_app(self.services)
+        mount_console(self.app, self.services)
+        self.broker: EmbeddedBroker | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._server: uvicorn.Server | None = None
+        self.failed: asyncio.Event = asyncio.Event()
+
+    # ── life ──────────────────────────────────────────────────────────────────────────────────
+
+    async def start(
+        self, *, migrate: bool = True, http_socket: socket.socket | None = None
+    ) -> None:
+        """Migrate, install, connect, listen."""
+        endpoint = Endpoint.parse(self.settings.mqtt_url)
+        if endpoint.embedded and "ingest" in self.roles:
+            self.broker = EmbeddedBroker(endpoint.host, endpoint.port)
+        if migrate:
+            await upgrade(self.settings)
+        await install(self.services)
+        self.services.health.checks["database"] = self._database_unwell
+        if self.broker is not None:
+            await self.broker.start()
+        if "ingest" in self.roles:
+            await self._start_ingest(endpoint)
+        if "alert" in self.roles:
+            await self._start_alert()
+        if "web" in self.roles:
+            await self._start_web(http_socket or listen(self.settings))
+        log.info("running", roles=list(self.roles))
+
+    async def stop(self) -> None:
+        """Stop listening, let attempts end, leave what is not acknowledged with the broker."""
+        self.services.stopping = True
+        self.services.signals.stopping.set()
+        self.services.signals.stream.set()
+        if self._server is not None:
+            self._server.should_exit = True
+        await self.dispatcher.finish(within_s=SHUTDOWN_WITHIN_S)
+        web = [task for task in self._tasks if task.get_name() == "web"]
+        if web:
+            await asyncio.wait(web, timeout=SHUTDOWN_WITHIN_S + 1)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for lane in self.lanes.values():
+            await lane.session.stop()
+        await self.watcher.close()
+        await self.outbox.close()
+        if self.broker is not None:
+            await self.broker.stop()
+        await self.services.db.close()
+
+    async def _start_ingest(self, endpoint: Endpoint) -> None:
+        services = self.services
+        native = NativeRouter(self.settings.zone)
+        lanes = {
+            "urgent": Lane(
+                services,
+                "urgent",
+                endpoint,
+                native,
+                self._send_receipts,
+                batch=URGENT_BATCH,
+                wait_s=URGENT_WAIT_S,
+            ),
+            "bulk": Lane(
+                services, "bulk", endpoint, native, None, batch=BULK_BATCH, wait_s=BULK_WAIT_S
+            ),
+            "foreign": Lane(
+                services,
+                "foreign",
+                endpoint,
+                ForeignRouter(services),
+                None,
+                batch=FOREIGN_BATCH,
+                wait_s=FOREIGN_WAIT_S,
+            ),
+        }
+        self.lanes.update(lanes)
+        filters = {
+            "urgent": urgent_filters(),
+            "bulk": bulk_filters(),
+            "foreign": await foreign_filters(services),
+        }
+        for name, lane in lanes.items():
+            await lane.session.start(filters[name])
+            services.health.checks[f"lane {name}"] = lane.unwell
+            self._spawn(f"lane-{name}", lane.run())
+        self._spawn("sources", repeat(self.refresh_sources, 5.0, services.signals.sources))
+        self._spawn("canary", self._canaries())
+
+    async def _canaries(self) -> None:
+        """The first one as soon as all lanes are up, then one a minute."""
+        while any(lane.session.unwell() for lane in self.lanes.values()):  # noqa: ASYNC110
+            await asyncio.sleep(0.5)
+        await repeat(self.watcher.send_canaries, CANARY_EVERY_S)
+
+    async def _start_alert(self) -> None:
+        await self.escalator.begin()
+        self.services.health.checks["escalation"] = self._escalation_unwell
+        self._spawn("escalation", repeat(self.escalator.step, 0.5, self.services.signals.sweep))
+        self._spawn("outbox", self.dispatcher.run())
+        self._spawn("devices", repeat(self.watcher.watch_devices, 10.0))
+        self._spawn("audit", repeat(self.watcher.audit, 30.0))
+        self._spawn("stuck", repeat(self.watcher.cry_if_stuck, 1.0))
+        self._spawn("housekeeping", repeat(self.watcher.keep_house, 60.0))
+
+    async def _start_web(self, http_socket: socket.socket) -> None:
+        config = uvicorn.Config(
+            self.app,
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=SHUTDOWN_WITHIN_S,
+            proxy_headers=True,
+        )
+        self._server = _Server(config)
+        self._spawn("web", self._server.serve(sockets=[http_socket]))
+        while not self._server.started:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+    def _spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(self._ended)
+        self._tasks.append(task)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """A loop that ends before the process does is a fault of ours: say it, and stop."""
+        if task.cancelled() or self.services.stopping:
+            return
+        log.error("loop ended", loop=task.get_name(), error=repr(task.exception()))
+        self.failed.set()
+
+    # ── between the parts ─────────────────────────────────────────────────────────────────────
+
+    async def refresh_sources(self) -> None:
+        """Subscribe what was added over REST, drop what was removed."""
+        await self.lanes["foreign"].session.want(await foreign_filters(self.services))
+
+    def _over_mqtt(self, topic: str, payload: bytes) -> bool:
+        lane = self.lanes.get("urgent")
+        return lane is not None and lane.session.publish(topic, payload)
+
+    def _send_receipts(self, receipts: tuple[Receipt, ...]) -> None:
+        for receipt in receipts:
+            self.publish(*receipt_message(receipt))
+
+    async def _database_unwell(self) -> str | None:
+        await asyncio.wait_for(self.services.db.ping(), 3.0)
+        return None
+
+    async def _escalation_unwell(self) -> str | None:
+        last: datetime | None = self.escalator.last_ran_at
+        if last is None:
+            return "has not run yet"
+        age = (self.services.clock.now() - last).total_seconds()
+        return f"has not run for {age:.0f} s" if age > 30 else None
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without its signal handlers: the process has its own."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Any:
+        yield
+
+
+def listen(settings: Settings) -> socket.socket:
+    """The web socket; a port that is taken is one clear line, before anything else starts."""
+    try:
+        return socket.create_server((settings.http_host, settings.http_port), reuse_port=False)
+    except OSError as error:
+        ports_fault = error.errno in (errno.EADDRINUSE, errno.EACCES)
+        raise SettingsError(
+            "ANJU_HTTP_PORT" if ports_fault else "ANJU_HTTP_HOST",
+            f"cannot listen on {settings.http_host}:{settings.http_port}: {error.strerror}",
+        ) from error
+
+
+@contextlib.asynccontextmanager
+async def running(anju: Anju, **options: Any) -> AsyncIterator[Anju]:
+    """`async with running(Anju(settings)):`, stopped whatever happens inside."""
+    try:
+        await anju.start(**options)
+        yield anju
+    finally:
+        await anju.stop()

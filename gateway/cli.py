@@ -1,0 +1,213 @@
+"""The `anju` command: one clear line for every mistake, never a traceback."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+from collections.abc import Awaitable
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from core.clock import SystemClock
+from core.errors import AnjuError, SettingsError
+from core.logging import configure_logging
+from core.settings import Settings, load_settings, parse_roles
+from simulators import press
+from simulators.press import ACTS, Act
+
+app = typer.Typer(
+    help="Anju 安居: the alert gateway between an older person alone at home and those who help.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+user_app = typer.Typer(help="People who sign in.", no_args_is_help=True)
+devices_app = typer.Typer(help="What devices say.", no_args_is_help=True)
+simulate_app = typer.Typer(help="Act as a device.", no_args_is_help=True)
+app.add_typer(user_app, name="user")
+app.add_typer(devices_app, name="devices")
+app.add_typer(simulate_app, name="simulate")
+
+T = TypeVar("T")
+
+
+def main() -> None:
+    """Entry point: exit status 2 for a wrong setting or argument, 1 for any other failure."""
+    try:
+        app(standalone_mode=True)
+    except SettingsError as error:
+        print(f"anju: {error}", file=sys.stderr)
+        sys.exit(2)
+    except AnjuError as error:
+        print(f"anju: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _run(work: Awaitable[T]) -> T:
+    async def inner() -> T:
+        return await work
+
+    return asyncio.run(inner())
+
+
+@app.command()
+def serve(
+    roles: Annotated[str, typer.Option(help="Which loops to start.")] = "ingest,alert,web",
+    migrate: Annotated[bool, typer.Option(help="Bring an older PostgreSQL database up.")] = False,
+) -> None:
+    """Run Anju until a signal comes."""
+    settings = load_settings()
+    configure_logging(settings.log_level)
+    _run(_serve(settings, roles, migrate))
+
+
+async def _serve(settings: Settings, roles: str, migrate_postgres: bool) -> None:
+    from gateway.bootstrap import Anju, listen, running
+    from gateway.migrate import upgrade
+
+    chosen = parse_roles(roles)
+    http_socket = listen(settings) if "web" in chosen else None
+    await upgrade(settings, allow_postgres=migrate_postgres)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # Windows has no handlers on the loop
+            loop.add_signal_handler(number, stop.set)
+    anju = Anju(settings, roles=chosen)
+    async with running(anju, migrate=False, http_socket=http_socket):
+        if http_socket is not None:
+            print(f"anju: {settings.link_base}", flush=True)
+        waits = {asyncio.create_task(stop.wait()), asyncio.create_task(anju.failed.wait())}
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for task in waits:
+            task.cancel()
+        failed = anju.failed.is_set()
+    if failed:
+        raise AnjuError("a part of Anju ended by itself; see the log above")
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the present shape."""
+    from gateway.migrate import upgrade
+
+    settings = load_settings()
+    _run(upgrade(settings))
+    print("the database is up to date")
+
+
+@app.command()
+def check(
+    as_json: Annotated[bool, typer.Option("--json", help="Print an object.")] = False,
+) -> None:
+    """Look at settings, policy, database and broker, and say what is wrong."""
+    from gateway.doctor import examine
+
+    report = _run(examine())
+    if as_json:
+        print(json.dumps([line.as_dict() for line in report], ensure_ascii=False, indent=1))
+    else:
+        for line in report:
+            print(line.as_text(colour=sys.stdout.isatty()))
+    if any(line.is_error for line in report):
+        raise typer.Exit(1)
+
+
+@user_app.command("add")
+def user_add(
+    username: Annotated[str, typer.Option(help="What they sign in with.")],
+    role: Annotated[str, typer.Option(help="duty_officer, visitor, supervisor or admin.")],
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password, one line.")
+    ] = False,
+    name: Annotated[str, typer.Option(help="How others see them.")] = "",
+    area: Annotated[str, typer.Option(help="Id of the area they are limited to.")] = "",
+    phone: Annotated[str, typer.Option(help="Where on-call calls go.")] = "",
+) -> None:
+    """Add somebody who signs in."""
+    from gateway.accounts import add_user
+
+    if password_stdin:
+        password = sys.stdin.readline().rstrip("\n")
+    else:
+        password = typer.prompt("password", hide_input=True, confirmation_prompt=True)
+    settings = load_settings()
+    ident = _run(
+        add_user(
+            settings,
+            username=username,
+            role=role,
+            password=password,
+            name=name or username,
+            area_id=area or None,
+            phone=phone or None,
+        )
+    )
+    print(ident)
+
+
+@devices_app.command("try")
+def devices_try(
+    topic: Annotated[str, typer.Option(help="The MQTT topic.")],
+    payload: Annotated[str, typer.Option(help="The message; @FILE reads a file, - the input.")],
+    role: Annotated[str, typer.Option(help="The device's role, where meaning depends on it.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print an object.")] = False,
+) -> None:
+    """What Anju would make of one message. Needs no settings and no database."""
+    from devices.preview import preview
+
+    result = preview(topic, _payload(payload), role or None, SystemClock().now())
+    if as_json:
+        print(json.dumps(result, ensure_ascii=False))
+        return
+    for event in result["events"]:
+        what = event.get("kind") or event.get("register")
+        value = "" if event.get("value") is None else f" {event['value']} {event.get('unit') or ''}"
+        print(f"{event['device']}: {what}{value}  ({event['confidence']}, {event['at']})")
+    if result["quarantined"]:
+        print(f"quarantined: {result['quarantined']}")
+    if not result["events"] and not result["quarantined"]:
+        print("understood; says nothing new")
+
+
+def _payload(text: str) -> bytes:
+    if text == "-":
+        return sys.stdin.buffer.read()
+    if text.startswith("@"):
+        try:
+            with open(text[1:], "rb") as file:
+                return file.read()
+        except OSError as error:
+            raise AnjuError(f"--payload: cannot read {text[1:]}: {error.strerror}") from error
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _simulation(kind: Act) -> Any:
+    def command(
+        device: Annotated[str, typer.Option(help="The device's id.")],
+        mqtt_url: Annotated[str, typer.Option(help="The broker.")] = "mqtt://127.0.0.1:1883",
+    ) -> None:
+        raise typer.Exit(press.run(kind, device, mqtt_url))
+
+    command.__doc__ = f"Publish {kind} as a native device, and wait for Anju's answer."
+    return command
+
+
+for _kind in ACTS:
+    simulate_app.command(_kind)(_simulation(_kind))
+
+
+@app.command()
+def demo(
+    seconds: Annotated[int, typer.Option(help="Stop by itself after so long; 0: never.")] = 0,
+) -> None:
+    """A town of 40 invented homes, on this machine, with nothing else installed."""
+    from gateway.demo import DemoOptions, run
+
+    raise typer.Exit(run(DemoOptions(seconds=seconds)))

@@ -1,0 +1,151 @@
+"""`anju check`: looks at everything an installation needs and says what is wrong, in words."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from alerting.channels.http import webhook_refusal
+from alerting.channels.message import apprise_refusal
+from alerting.escalation import Policy
+from care.policy import load_policy
+from core.db import Database
+from core.errors import AnjuError, SettingsError
+from core.settings import Settings, load_settings
+from gateway.mqtt import Endpoint
+
+
+class Level(StrEnum):
+    OK = "ok"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+_COLOURS = {Level.OK: "32", Level.WARNING: "33", Level.ERROR: "31;1"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Line:
+    """One thing that was looked at."""
+
+    what: str
+    level: Level
+    text: str
+
+    @property
+    def is_error(self) -> bool:
+        return self.level is Level.ERROR
+
+    def as_dict(self) -> dict[str, str]:
+        return {"what": self.what, "level": self.level.value, "text": self.text}
+
+    def as_text(self, *, colour: bool) -> str:
+        word = f"{self.level.value:8}"
+        if colour:
+            word = f"\033[{_COLOURS[self.level]}m{word}\033[0m"
+        return f"{word} {self.what}: {self.text}"
+
+
+async def examine() -> list[Line]:
+    """Everything in order; needs neither settings nor database to begin with."""
+    lines = [_families(), *_policies()]
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        return [*lines, Line(what=error.setting, level=Level.WARNING, text=_problem(error))]
+    lines.append(_region(settings))
+    lines.append(_operator(settings))
+    lines.extend(_webhooks(settings))
+    lines.append(await _attempt("ANJU_DATABASE_URL", lambda: _database(settings)))
+    lines.append(await _attempt("ANJU_MQTT_URL", lambda: _broker(settings)))
+    return lines
+
+
+def _families() -> Line:
+    from devices.registry import FAMILIES
+
+    return Line(what="device families", level=Level.OK, text=", ".join(sorted(FAMILIES)))
+
+
+def _policies() -> list[Line]:
+    """Every shipped region must be readable, and its ladders must end in the operator."""
+    from care.policy import known_regions
+
+    lines = []
+    for region in known_regions():
+        try:
+            ladders = load_policy(region).ladders
+            for severity, body in ladders.items():
+                if not Policy.model_validate(body).ends_in_operator():
+                    raise AnjuError(f"the ladder of {severity} does not end in the operator")
+            lines.append(Line(what=f"region {region}", level=Level.OK, text="readable"))
+        except (AnjuError, ValueError) as error:
+            lines.append(Line(what=f"region {region}", level=Level.ERROR, text=str(error)))
+    return lines
+
+
+def _region(settings: Settings) -> Line:
+    try:
+        policy = load_policy(settings.region)
+    except SettingsError as error:
+        return Line(what="ANJU_REGION", level=Level.ERROR, text=_problem(error))
+    return Line(what="ANJU_REGION", level=Level.OK, text=f"{policy.title_zh} {policy.document}")
+
+
+def _problem(error: SettingsError) -> str:
+    """Without the setting's name, which stands before it already."""
+    return str(error).removeprefix(f"{error.setting}: ")
+
+
+def _operator(settings: Settings) -> Line:
+    what = "ANJU_OPERATOR_URL"
+    if not settings.operator_url:
+        return Line(
+            what=what,
+            level=Level.ERROR,
+            text="未设置：无人应答时没有最后保障 / not set: nobody stands behind the ladder",
+        )
+    refusal = apprise_refusal(settings.operator_url)
+    return Line(what=what, level=Level.ERROR if refusal else Level.OK, text=refusal or "usable")
+
+
+def _webhooks(settings: Settings) -> list[Line]:
+    lines = []
+    for entry in settings.allowed_webhook_hosts:
+        plain = entry.lower().startswith("http://")
+        url = entry if "://" in entry else f"https://{entry}"
+        refusal = webhook_refusal(url, settings.allowed_webhook_hosts)
+        level = Level.ERROR if refusal else Level.WARNING if plain else Level.OK
+        text = refusal or (f"{entry}: not encrypted" if plain else entry)
+        lines.append(Line(what="ANJU_WEBHOOK_HOSTS", level=level, text=text))
+    return lines
+
+
+async def _attempt(what: str, look: Callable[[], Awaitable[str]]) -> Line:
+    try:
+        return Line(what=what, level=Level.OK, text=await asyncio.wait_for(look(), 5.0))
+    except TimeoutError:
+        return Line(what=what, level=Level.ERROR, text="no answer within 5 s")
+    except Exception as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+        return Line(what=what, level=Level.ERROR, text=reason)
+
+
+async def _database(settings: Settings) -> str:
+    database = Database(settings.database_url)
+    try:
+        await database.ping()
+    finally:
+        await database.close()
+    return "answers"
+
+
+async def _broker(settings: Settings) -> str:
+    endpoint = Endpoint.parse(settings.mqtt_url)
+    if endpoint.embedded:
+        return "embedded: for demonstrations only, it keeps nothing"
+    _, writer = await asyncio.open_connection(endpoint.host, endpoint.port)
+    writer.close()
+    return f"{endpoint.host}:{endpoint.port} answers"

@@ -1,0 +1,58 @@
+"""Keeps what only grows within bounds: quarantine, hints, sessions, old events and readings."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from alerting.stream import prune_hints
+from alerting.tables import EventRow, QuarantineRow, ReadingRow
+from care.tables import Device, LoginSession
+
+QUARANTINE_ROWS = 10_000
+KEEP_EVENTS = timedelta(days=400)
+KEEP_READINGS = timedelta(days=400)
+_DEVICES_A_ROUND = 20
+_MOST_AT_ONCE = 5_000
+"""Deletes stay small: transactions that are not urgent must stay under 100 ms."""
+
+
+async def prune(session: AsyncSession, now: datetime) -> None:
+    """One round of forgetting."""
+    await prune_hints(session, now)
+    await session.execute(delete(LoginSession).where(LoginSession.expires_at < now))
+    newest = await session.scalar(select(func.max(QuarantineRow.id)))
+    if newest:
+        await session.execute(
+            delete(QuarantineRow).where(QuarantineRow.id <= newest - QUARANTINE_ROWS)
+        )
+    await _prune_events(session, now)
+    await _prune_readings(session, now)
+
+
+async def _prune_events(session: AsyncSession, now: datetime) -> None:
+    oldest = (
+        select(EventRow.id)
+        .where(EventRow.received_at < now - KEEP_EVENTS)
+        .order_by(EventRow.received_at)
+        .limit(_MOST_AT_ONCE)
+    )
+    await session.execute(delete(EventRow).where(EventRow.id.in_(oldest)))
+
+
+async def _prune_readings(session: AsyncSession, now: datetime) -> None:
+    """A few devices a round, each in its turn: the key begins with the device, so that nothing
+    here ever scans the table."""
+    rounds = -(-(await session.scalar(select(func.count(Device.id))) or 0) // _DEVICES_A_ROUND)
+    if not rounds:
+        return
+    turn = int(now.timestamp() // 60) % rounds
+    ids = select(Device.id).order_by(Device.id).offset(turn * _DEVICES_A_ROUND)
+    for device_id in (await session.scalars(ids.limit(_DEVICES_A_ROUND))).all():
+        await session.execute(
+            delete(ReadingRow).where(
+                ReadingRow.device_id == device_id, ReadingRow.at < now - KEEP_READINGS
+            )
+        )

@@ -1,0 +1,215 @@
+"""Keeps Mosquitto's password and access lists in step with the devices that Anju knows.
+
+Anju keeps the hash of every MQTT password in Mosquitto's own form, so that a device registered
+over REST may connect some seconds later, and one that was switched off may not any more:
+
+    python scripts/mqtt_accounts.py prepare --folder …              # Anju's own door, once
+    python scripts/mqtt_accounts.py write --folder … --every 10     # the devices', for ever
+
+`prepare` takes Anju's name and password from ANJU_MQTT_URL, `write` needs ANJU_DATABASE_URL.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import os
+import secrets
+import signal
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from care.equipment import mosquitto_hash
+from care.tables import Device, Source
+from core.db import Database
+from core.errors import AnjuError, SettingsError
+from core.ids import new_secret
+from core.settings import Settings, load_settings
+
+PASSWORDS, ACCESS = "devices.passwd", "devices.acl"
+OWN_PASSWORDS, HEALTH_SECRET = "gateway.passwd", "health.secret"
+HEALTH_USER = "health"
+OWN_USER = "anju-gateway"
+"""The name that gateway.acl lets read everything."""
+
+RULES = """\
+# Written by scripts/mqtt_accounts.py from Anju's database; changes made here are lost.
+
+# A native device speaks and hears under its own id only.
+pattern write anju/v1/%u/event
+pattern write anju/v1/%u/telemetry
+pattern write anju/v1/%u/status
+pattern read anju/v1/%u/ack
+pattern read anju/v1/%u/command
+"""
+
+Account = tuple[str, str]  # user name, hash
+Bridge = tuple[str, str]  # user name, topic prefix
+
+
+def password_list(accounts: Iterable[Account]) -> str:
+    """Mosquitto's password file."""
+    return "".join(f"{name}:{digest}\n" for name, digest in sorted(accounts))
+
+
+def access_list(bridges: Iterable[Bridge]) -> str:
+    """Mosquitto's access list: the devices' pattern, and each bridge below its prefix."""
+    parts = [f"\nuser {name}\ntopic readwrite {prefix}/#\n" for name, prefix in sorted(bridges)]
+    return RULES + "".join(parts)
+
+
+def own_list(known: str, passwords: Mapping[str, str]) -> str:
+    """The password file of Anju's own door; what says the same already keeps its salt."""
+    lines = dict(line.split(":", 1) for line in known.splitlines() if ":" in line)
+    accounts = []
+    for name, password in passwords.items():
+        salt = _salt_of(lines.get(name, ""))
+        if salt is None or mosquitto_hash(password, salt) != lines[name]:
+            salt = secrets.token_bytes(12)
+        accounts.append((name, mosquitto_hash(password, salt)))
+    return password_list(accounts)
+
+
+def _salt_of(digest: str) -> bytes | None:
+    parts = digest.split("$")
+    try:
+        return base64.b64decode(parts[3], validate=True) if len(parts) == 5 else None
+    except ValueError:
+        return None
+
+
+async def read_accounts(database: Database) -> tuple[list[Account], list[Bridge]]:
+    """Every active native device and every bridge that has credentials."""
+    async with database.reading() as session:
+        devices = await session.execute(
+            select(Device.mqtt_username, Device.mqtt_password_hash).where(
+                Device.active, Device.mqtt_password_hash.is_not(None)
+            )
+        )
+        accounts = [(str(name), str(digest)) for name, digest in devices]
+        sources = await session.execute(
+            select(Source.mqtt_username, Source.mqtt_password_hash, Source.prefix).where(
+                Source.mqtt_password_hash.is_not(None)
+            )
+        )
+        bridges = []
+        for name, digest, prefix in sources:
+            accounts.append((str(name), str(digest)))
+            bridges.append((str(name), str(prefix)))
+    return accounts, bridges
+
+
+def write_if_changed(path: Path, text: str) -> bool:
+    """Replace the file in one step, closed to others; False when it says so already."""
+    if path.exists() and path.read_text("utf-8") == text:
+        return False
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.touch(mode=0o640)
+    fresh.write_text(text, "utf-8")
+    fresh.replace(path)
+    return True
+
+
+async def write_lists(database: Database, folder: Path) -> bool:
+    """One round; True when either list changed."""
+    accounts, bridges = await read_accounts(database)
+    changed = [
+        write_if_changed(folder / PASSWORDS, password_list(accounts)),
+        write_if_changed(folder / ACCESS, access_list(bridges)),
+    ]
+    return any(changed)
+
+
+def prepare(settings: Settings, folder: Path) -> None:
+    """Anju's own door, and lists that let no device in until the database has been read.
+
+    Raises `SettingsError` when ANJU_MQTT_URL names no user, or one that may do nothing.
+    """
+    url = urlsplit(settings.mqtt_url)
+    if url.username is None or url.password is None:
+        raise SettingsError("ANJU_MQTT_URL", "names no user and password, mqtt://user:pass@host")
+    if unquote(url.username) != OWN_USER:
+        raise SettingsError("ANJU_MQTT_URL", f"the user must be {OWN_USER}, as gateway.acl says")
+    folder.mkdir(parents=True, exist_ok=True)
+    secret = folder / HEALTH_SECRET
+    if not secret.exists():
+        write_if_changed(secret, new_secret())
+    own = folder / OWN_PASSWORDS
+    known = own.read_text("utf-8") if own.exists() else ""
+    passwords = {OWN_USER: unquote(url.password), HEALTH_USER: secret.read_text("utf-8")}
+    write_if_changed(own, own_list(known, passwords))
+    for name, text in ((PASSWORDS, ""), (ACCESS, RULES)):
+        if not (folder / name).exists():
+            write_if_changed(folder / name, text)
+
+
+def ask_to_reload(pid: int) -> None:
+    """SIGHUP: Mosquitto reads its lists again, and hangs up on whom they no longer name."""
+    try:
+        os.kill(pid, signal.SIGHUP)
+    except ProcessLookupError:
+        return  # it does not run: it will read the lists when it starts
+    except PermissionError as error:
+        raise AnjuError(f"may not signal process {pid}: run as the broker's user") from error
+
+
+async def write(settings: Settings, folder: Path, every_s: float, pid: int | None) -> None:
+    """Once, or for ever; while the database is away the lists stay as they are."""
+    database = Database(settings.database_url, pool_size=1)
+    try:
+        while True:
+            try:
+                if await write_lists(database, folder):
+                    print("accounts: lists written", flush=True)
+                    if pid is not None:
+                        ask_to_reload(pid)
+            except SQLAlchemyError as error:
+                reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+                if not every_s:
+                    raise AnjuError(f"cannot read the database: {reason}") from error
+                print(f"accounts: cannot read the database: {reason}", file=sys.stderr)
+            if not every_s:
+                return
+            await asyncio.sleep(every_s)
+    finally:
+        await database.close()
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("act", choices=("prepare", "write"))
+    parser.add_argument("--folder", type=Path, required=True, help="where the lists lie")
+    parser.add_argument("--every", type=float, default=0, help="write: seconds between rounds")
+    parser.add_argument("--pid", type=int, help="write: Mosquitto's process, told to reload")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str]) -> int:
+    """Exit status 0, 1 with one line, or 2 for a setting."""
+    options = parse(arguments)
+    try:
+        # The key is required of a server; this program neither signs nor checks anything.
+        settings = load_settings(secret_key="not used by this program")
+        if options.act == "prepare":
+            prepare(settings, options.folder)
+        else:
+            asyncio.run(write(settings, options.folder, options.every, options.pid))
+    except SettingsError as error:
+        print(f"accounts: {error}", file=sys.stderr)
+        return 2
+    except (AnjuError, OSError) as error:
+        print(f"accounts: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

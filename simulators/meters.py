@@ -1,0 +1,91 @@
+"""Every water meter of the town: 35 days of history, and what it shows now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from simulators.homes import DemoHome, Town
+from simulators.messages import DEVICE_ZONE, Measured, Outgoing, native_telemetry
+from simulators.scenario import Scenario
+from simulators.water import WaterMeter
+
+HISTORY_DAYS = 35
+CALM_DAYS = 3
+"""Nobody is away in the last days before the demo: only the script may raise an alarm."""
+
+_BATTERY_PCT = 94
+
+
+class Meters:
+    """The meters of all homes, with what the scenario says happened to them before."""
+
+    def __init__(
+        self, town: Town, scenario: Scenario, began: datetime, *, zone: ZoneInfo = DEVICE_ZONE
+    ) -> None:
+        """`began`: when the demo was first started; the meters were installed 35 days before."""
+        self._town, self._zone = town, zone
+        self._first_day = began.astimezone(zone).date()
+        # The last hour's reading is 45 minutes old when the demo begins, whenever that is: an
+        # open tap, which is judged by the hour, is then found at the same point of the script.
+        self._minute = (began + timedelta(minutes=15)).minute
+        self._special = {past.device for past in scenario.before}
+        self._meters = {home.number: self._meter(home, scenario, began) for home in town.homes}
+
+    def register_l(self, home: DemoHome, at: datetime) -> int:
+        """What a home's meter shows at `at`, in litres."""
+        return self._meters[home.number].register_l(at)
+
+    def live(self, home: DemoHome, at: datetime) -> Outgoing:
+        """The message with one reading, taken at `at`."""
+        return native_telemetry(
+            home.water_meter,
+            [_measured(self.register_l(home, at), at)],
+            message_id=f"live-{int(at.timestamp())}",
+            battery_pct=_BATTERY_PCT,
+            rssi_dbm=rssi(home),
+        )
+
+    def history(self, until: datetime, days: int = HISTORY_DAYS) -> Iterator[Outgoing]:
+        """Hourly readings up to `until`, one message a home and day, oldest first in each home.
+
+        Homes with a past of their own come first: what is wrong there is found soonest.
+        """
+        today = until.astimezone(self._zone).date()
+        for home in sorted(
+            self._town.homes, key=lambda home: home.water_meter not in self._special
+        ):
+            for back in range(days, -1, -1):
+                day = today - timedelta(days=back)
+                hours = self._meters[home.number].hourly(day, until, self._minute)
+                if hours:
+                    yield native_telemetry(
+                        home.water_meter,
+                        [_measured(register_l, at) for at, register_l in hours],
+                        message_id=f"hourly-{day.isoformat()}-{len(hours)}",
+                        battery_pct=_BATTERY_PCT,
+                        rssi_dbm=rssi(home),
+                    )
+
+    def _meter(self, home: DemoHome, scenario: Scenario, began: datetime) -> WaterMeter:
+        past = scenario.past_of(home.water_meter)
+        stopped, opened = past.get("water_stopped"), past.get("tap_left_on")
+        return WaterMeter(
+            home=home.household,
+            installed=self._first_day - timedelta(days=HISTORY_DAYS),
+            start_l=home.register_l,
+            zone=self._zone,
+            at_home_from=self._first_day - timedelta(days=CALM_DAYS),
+            stopped_at=began - stopped if stopped else None,
+            tap_opened_at=began - opened if opened else None,
+        )
+
+
+def rssi(home: DemoHome) -> int:
+    """How well the radio of a home is heard, dBm."""
+    return -60 - home.number % 25
+
+
+def _measured(register_l: int, at: datetime) -> Measured:
+    return Measured(register="water_total", value=register_l / 1000, at=at)

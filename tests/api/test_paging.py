@@ -1,0 +1,102 @@
+"""Lists page by page: every item once, also while others are added."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from tests.support.api import Caller, World
+
+
+async def all_pages(caller: Caller, path: str, limit: int, **filters: Any) -> list[str]:
+    found: list[str] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = await caller.read(path, limit=limit, **filters, **cursor)
+        assert len(page["items"]) <= limit
+        found.extend(one["id"] for one in page["items"])
+        if page["next_cursor"] is None:
+            return found
+        cursor = {"cursor": page["next_cursor"]}
+
+
+async def test_every_item_comes_once_whatever_the_limit(admin: Caller, world: World) -> None:
+    """Seven areas, of which four were made in the same instant."""
+    made = []
+    for number in range(7):
+        made.append((await admin.made("areas", {"name": f"村{number}", "level": "village"}))["id"])
+        if number > 2:
+            world.clock.advance(seconds=1)
+    for limit in (1, 2, 3, 7, 500):
+        found = await all_pages(admin, "areas", limit)
+        assert sorted(found) == sorted(made)
+        assert found[4:] == made[4:]
+
+
+async def test_what_is_added_while_paging_shifts_nothing(admin: Caller, world: World) -> None:
+    """Incidents come latest first, so a new one stands before the page that is being read."""
+    homes = [await admin.made("homes", {"address": f"{number} 号"}) for number in range(6)]
+    for number, home in enumerate(homes):
+        await admin.made("devices", native(f"btn-{number}") | {"home_id": home["id"]})
+    pressed = []
+    for number in range(5):
+        pressed.append(await world.press(f"btn-{number}"))
+        world.clock.advance(seconds=5)
+    first = await admin.read("incidents", limit=2)
+    newest = await world.press("btn-5")
+    rest = await admin.read("incidents", limit=50, cursor=first["next_cursor"])
+    seen = [one["id"] for one in first["items"] + rest["items"]]
+    assert seen == pressed[::-1]
+    assert (await admin.read("incidents", limit=1))["items"][0]["id"] == newest
+
+
+def native(ident: str) -> dict[str, str]:
+    return {"id": ident, "family": "native", "role": "sos_button"}
+
+
+async def test_a_full_last_page_says_that_it_is_the_last(admin: Caller) -> None:
+    for number in range(4):
+        await admin.made("areas", {"name": f"村{number}", "level": "village"})
+    first = await admin.read("areas", limit=2)
+    last = await admin.read("areas", limit=2, cursor=first["next_cursor"])
+    assert len(last["items"]) == 2
+    assert last["next_cursor"] is None
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "501", "many", "1.5"])
+async def test_a_limit_beyond_bounds_is_refused(admin: Caller, limit: str) -> None:
+    assert (await admin.get("areas", limit=limit)).status_code == 422
+
+
+def forged(*parts: Any) -> str:
+    return base64.urlsafe_b64encode(json.dumps(parts).encode()).rstrip(b"=").decode()
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "nonsense",
+        "é",
+        "=",
+        forged(),
+        forged("areas"),
+        forged("areas", "x", "y"),
+        forged("areas", 1.5, "y"),
+        forged("areas", True, "y"),
+        forged("areas", 10**30, "y"),
+        forged("areas", 2**62, "y"),
+        forged("areas", 1, None),
+        forged("areas", 1, "a\0b"),
+        forged("areas", 1, "\ud800"),
+        forged("homes", 1, "y"),
+        base64.urlsafe_b64encode(b"[" * 700).decode(),
+        base64.urlsafe_b64encode(b"\xff\xfe").decode(),
+    ],
+)
+async def test_a_cursor_that_no_list_gave_out_is_refused(admin: Caller, cursor: str) -> None:
+    answer = await admin.get("areas", cursor=cursor)
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["errors"][0]["field"] == "cursor"

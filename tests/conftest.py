@@ -1,0 +1,58 @@
+"""Fixtures of every test: a still clock, and the data layer on both databases."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from core.db import Database
+from core.logging import configure_logging
+from tests.support.clock import ManualClock
+from tests.support.database import PostgresServer, postgres_server, sqlite_template
+
+
+@pytest.fixture(autouse=True)
+def plain_logs() -> None:
+    """As in production. Unconfigured, structlog draws every traceback with all its variables."""
+    configure_logging("warning", json_lines=True)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """Started by the first test that asks for it, one for the whole run."""
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return sqlite_template(tmp_path_factory.mktemp("sqlite"))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a fresh database with every table in it, once per kind of database."""
+    if request.param == "sqlite":
+        path = tmp_path / "anju.db"
+        shutil.copy(request.getfixturevalue("sqlite_file"), path)
+        yield f"sqlite+aiosqlite:///{path}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    name = server.create()
+    yield server.url(name)
+    server.drop(name)
+
+
+@pytest.fixture
+async def db(database_url: str) -> AsyncIterator[Database]:
+    database = Database(database_url)
+    yield database
+    await database.close()

@@ -1,0 +1,138 @@
+"""The contact's link: no word about anybody before the answer, and an end with the case."""
+
+from __future__ import annotations
+
+import pytest
+
+from alerting.links import make_link
+from alerting.tables import Notice
+from tests.console.support import Reader, reader, words_of
+from tests.support.world import SECRET_KEY, World, kinds
+
+PERSONAL = ("李桂英", "演示路", "13900000000", "139 0000 0000", "一键呼叫", "听力弱", "卧室")
+
+
+async def told(world: World) -> tuple[str, Reader]:
+    """A press; the link that the first contact got, and the contact."""
+    await world.phone_channels()
+    elder = await world.elder("李桂英", contacts=1, health="听力弱")
+    await world.press(await world.button(elder))
+    message = world.sms_to(1)[0]
+    link = message.text[message.text.index("http") :].split()[0]
+    return link.removeprefix("http://anju.test"), reader(world)
+
+
+async def test_looking_shows_two_buttons_and_answers_nothing(world: World) -> None:
+    path, contact = await told(world)
+    for _ in range(2):
+        page = await contact.open(path)
+        assert "我知道了，我来联系" in page and "我联系不上" in page
+        assert not [word for word in PERSONAL if word in page]
+    incident = await world.incident()
+    assert all(notice["answered_at"] is None for notice in incident["notices"])
+
+
+async def test_an_answer_shows_what_happened_and_stops_the_calls(world: World) -> None:
+    path, contact = await told(world)
+    page = words_of(await contact.submit(path, path, answer="will_go"))
+    assert "李桂英" in page and "139 0000 0000" in page and "一键呼叫" in page
+    assert "还没有派人" in page
+    assert "听力弱" not in page, "health is nobody's business on a telephone"
+    incident = await world.incident()
+    assert incident["stage"] == "open", "the ladder goes on"
+    assert "contact_answered" in kinds(incident)
+    calls = len(world.calls_to(1))
+    await world.advance(minutes=10)
+    assert len(world.calls_to(1)) == calls
+
+
+async def test_the_answered_page_stays_open_to_the_one_who_answered_only(world: World) -> None:
+    path, contact = await told(world)
+    await contact.submit(path, path, answer="will_go")
+    assert "李桂英" in await contact.open(path)
+    somebody_else = await reader(world).open(path)
+    assert not [word for word in PERSONAL if word in somebody_else]
+
+
+async def test_the_first_answer_stands(world: World) -> None:
+    path, contact = await told(world)
+    await contact.submit(path, path, answer="cannot")
+    await reader(world).submit(path, path, answer="will_go")
+    incident = await world.incident()
+    answered = [notice for notice in incident["notices"] if notice["answered_at"]]
+    assert [(await world.row(Notice, one["id"])).answer for one in answered] == ["cannot"]
+
+
+async def test_the_page_says_who_is_on_the_way(world: World) -> None:
+    path, contact = await told(world)
+    await contact.submit(path, path, answer="will_go")
+    visitor = await world.sign_in("chen", role="visitor", name="陈探访")
+    incident = await world.incident()
+    await world.act("dispatch", incident, {"visitor_id": visitor.id})
+    assert "已派陈探访上门" in await contact.open(path)
+    await world.act("accept", incident, by=visitor)
+    assert "陈探访 正在赶去" in await contact.open(path)
+
+
+async def test_the_link_ends_with_the_case(world: World) -> None:
+    path, contact = await told(world)
+    await contact.submit(path, path, answer="will_go")
+    incident = await world.incident()
+    await world.act("acknowledge", incident)
+    await world.act("outcome", incident, {"outcome": "false_alarm"})
+    await world.act("close", incident, {"waiver": "电话确认"})
+    page = await contact.open(path, 404)
+    assert "这个链接已失效" in page
+    assert not [word for word in PERSONAL if word in page]
+    answer = await contact.http.post(path, data={"answer": "will_go"})
+    assert answer.status_code == 404
+
+
+@pytest.mark.parametrize("token", ["x", "ntc-1.", ".", "ntc-1." + "0" * 32, "%00", "a b"])
+async def test_a_link_that_anju_did_not_make_says_so_and_nothing_else(
+    world: World, token: str
+) -> None:
+    answer = await reader(world).http.get(f"/a/{token}")
+    assert answer.status_code in (404, 422)
+    assert "Traceback" not in answer.text
+
+
+async def test_an_answer_that_is_none_is_refused(world: World) -> None:
+    path, contact = await told(world)
+    answer = await contact.http.post(path, data={"answer": "perhaps"})
+    assert answer.status_code == 422
+    assert not [word for word in PERSONAL if word in answer.text]
+
+
+async def test_an_officers_link_acknowledges_and_shows_the_case_only_after_sign_in(
+    world: World,
+) -> None:
+    await world.phone_channels()
+    officer = await world.sign_in("wang", name="王值班", phone="+8613700000009")
+    await world.admin.post("shifts", {"user_id": officer.id, "starts_at": "2026-02-28T00:00:00Z"})
+    await world.press(await world.button(await world.elder("李桂英")))
+    incident = await world.incident()
+    notice = next(one for one in incident["notices"] if one["recipient"] == "王值班")
+    path = f"/a/{make_link(SECRET_KEY, notice['id'])}"
+
+    nobody = reader(world)
+    page = await nobody.open(path)
+    assert not [word for word in PERSONAL if word in page]
+    answer = await nobody.http.post(path, data={"answer": "will_go"}, follow_redirects=False)
+    assert answer.headers["location"] == f"/incidents/{incident['id']}"
+    assert (await world.stored(incident)).owner_name == "王值班"
+    await nobody.open(f"/incidents/{incident['id']}")  # ends on the sign-in page
+    assert "李桂英" in await reader(world, officer).open(path)
+
+
+async def test_a_message_in_english_leads_to_a_page_in_english(world: World) -> None:
+    await world.phone_channels()
+    elder = await world.elder("李桂英", contacts=1)
+    contact_id = elder["contacts"][0]["id"]
+    await world.admin.call(
+        "PATCH", f"elders/{elder['id']}/contacts/{contact_id}", json={"language": "en"}
+    )
+    await world.press(await world.button(elder))
+    message = world.sms_to(1)[0]
+    path = message.text[message.text.index("/a/") :].split()[0]
+    assert "I know, I will get in touch" in await reader(world).open(path)

@@ -1,0 +1,240 @@
+"""What every family promises, shown for every registered one."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from devices.event import DEVICE_ROLES, Decoded, DeviceEvent, Message, Presence, Reading
+from devices.family import DeviceFamily, Sample, SourceView
+from devices.parts import MAX_NUMBER, REASONS
+from devices.registry import FAMILIES, check_prefix, prefixes_overlap
+from tests.devices.meaning import RECEIVED_AT, means, sample_message, sample_view
+
+PAIRS = [(family, sample) for family in FAMILIES.values() for sample in family.samples]
+SAMPLE_NAMES = [f"{family.name}: {sample.model}" for family, sample in PAIRS]
+
+FIELDS_IN_REASONS = frozenset(
+    """
+    payload readings reading register value unit battery_pct rssi_dbm kind state
+    action click sos smoke smoke_state gas carbon_monoxide water_leak tamper battery_low occupancy
+    presence contact smoke_density energy power voltage current water_consumed flow temperature
+    battery linkquality type data device ieee_address friendly_name
+    """.split()  # noqa: SIM905
+)
+"""Every field that may stand in a reason: they are a metric's label and must stay countable."""
+
+
+@pytest.mark.parametrize(("family", "sample"), PAIRS, ids=SAMPLE_NAMES)
+def test_a_sample_means_what_it_says(family: DeviceFamily, sample: Sample) -> None:
+    decoded = family.decode(sample_message(family, sample), sample_view(family, sample))
+    assert means(decoded) == sample.means
+    assert sample.role is None or sample.role in DEVICE_ROLES
+
+
+@pytest.mark.parametrize(("family", "sample"), PAIRS, ids=SAMPLE_NAMES)
+def test_the_broker_s_memory_is_told_apart(family: DeviceFamily, sample: Sample) -> None:
+    view = sample_view(family, sample)
+    for retained in (False, True):
+        message = msgspec.structs.replace(sample_message(family, sample), retained=retained)
+        decoded = family.decode(message, view)
+        assert {event.retained for event in decoded.events} <= {retained}
+        assert {presence.retained for presence in decoded.presences} <= {retained}
+
+
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
+def test_capabilities_cover_what_the_samples_produce(family: DeviceFamily) -> None:
+    produced = set()
+    for sample in family.samples:
+        decoded = family.decode(sample_message(family, sample), sample_view(family, sample))
+        produced |= {event.kind for event in decoded.events}
+        produced |= {reading.register for reading in decoded.readings}
+    assert produced
+    assert produced <= set(family.capabilities)
+    assert len(set(family.capabilities)) == len(family.capabilities)
+
+
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
+def test_every_sample_arrives_through_the_family_s_subscriptions(family: DeviceFamily) -> None:
+    for prefix in (family.default_prefix, "home/rack 2"):
+        filters = family.subscriptions(prefix)
+        for sample in family.samples:
+            topic = f"{prefix}/{sample.topic}"
+            assert any(_matches(each, topic) for each in filters), topic
+
+
+def _matches(topic_filter: str, topic: str) -> bool:
+    wanted, levels = topic_filter.split("/"), topic.split("/")
+    if wanted[-1] == "#":
+        wanted, levels = wanted[:-1], levels[: len(wanted) - 1]
+    return len(wanted) == len(levels) and all(
+        w in ("+", level) for w, level in zip(wanted, levels, strict=True)
+    )
+
+
+def test_no_two_families_claim_the_same_topics() -> None:
+    prefixes = [family.default_prefix for family in FAMILIES.values()]
+    for index, prefix in enumerate(prefixes):
+        assert not any(prefixes_overlap(prefix, other) for other in prefixes[index + 1 :])
+
+
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
+def test_a_bridge_s_default_prefix_may_be_given_to_a_source(family: DeviceFamily) -> None:
+    if family.is_bridge:
+        check_prefix(family.default_prefix)
+    else:
+        assert family.default_prefix.startswith("anju/")
+
+
+# --- whatever arrives --------------------------------------------------------------------------
+
+WORDS = sorted(
+    """
+    id at kind data readings register value unit battery_pct rssi_dbm state online offline sos
+    smoke water_total kWh m3 action emergency single battery linkquality last_seen device ieeeAddr
+    gas carbon_monoxide occupancy contact energy voltage fall_down_status type ieee_address
+    friendly_name definition exposes property features device_leave 0x00158d0001020304 L water_leak
+    """.split()  # noqa: SIM905
+)
+TOPICS = sorted(
+    {sample.topic for _, sample in PAIRS}
+    | {"bridge/state", "bridge/devices", "bridge/event", "bridge/new", "bridge", "", "/", "a//b"}
+    | {"x/event", "x/telemetry", "x/status", "x/ack", "x/y/z", "x/availability", "x/action"}
+)
+words = st.sampled_from(WORDS) | st.text(max_size=8)
+leaves = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.sampled_from([2**63, -(2**63), 10**30, 1e15, -1.1e15, 1767229200123])
+    | st.floats()
+    | words
+    | st.sampled_from(["2026-03-01T08:15:30+08:00", "9999-12-31T23:59:59-14:00", "12.5", "a\0b"])
+)
+values = st.recursive(
+    leaves,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(words, inner, max_size=5),
+    max_leaves=12,
+)
+documents = values.map(lambda value: json.dumps(value).encode())  # NaN, lone surrogates included
+topics = st.sampled_from(TOPICS) | st.text(max_size=20)
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> tuple[str, bytes]:
+    """A sample's message after something on the way chewed on it."""
+    family, sample = draw(st.sampled_from(PAIRS))
+    payload = bytearray(sample_message(family, sample).payload)
+    for _ in range(draw(st.integers(1, 3))):
+        at = draw(st.integers(0, len(payload)))
+        length = draw(st.integers(0, 6))
+        payload[at : at + length] = draw(st.binary(max_size=4) | words.map(_encoded))
+    return sample.topic, bytes(payload[: draw(st.integers(0, len(payload)))] or payload)
+
+
+def _encoded(word: str) -> bytes:
+    return word.encode(errors="surrogatepass")
+
+
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
+class TestWhateverArrives:
+    @settings(max_examples=150)
+    @given(chewed=damaged(), role=st.sampled_from(sorted(DEVICE_ROLES)))
+    def test_a_damaged_sample(
+        self, family: DeviceFamily, chewed: tuple[str, bytes], role: str
+    ) -> None:
+        _check(family, *chewed, role)
+
+    @settings(max_examples=80)
+    @given(topic=topics, payload=st.binary(max_size=80))
+    def test_random_bytes(self, family: DeviceFamily, topic: str, payload: bytes) -> None:
+        _check(family, topic, payload, "sos_button")
+
+    @settings(max_examples=200)
+    @given(topic=topics, payload=documents, role=st.sampled_from(sorted(DEVICE_ROLES)))
+    def test_random_json(self, family: DeviceFamily, topic: str, payload: bytes, role: str) -> None:
+        _check(family, topic, payload, role)
+
+    @pytest.mark.parametrize(
+        "payload",
+        [
+            b"[" * 60_000,
+            b'{"a":' * 12_000,
+            b'{"kind":"sos","data":' + b"9" * 5_000 + b"}",
+            b'"' + b"x" * 70_000 + b'"',
+            b'{"smoke":true,"kind":"smoke"}' + b" " * 70_000,
+            b"\xff\xfe{\x00}\x00",
+        ],
+        ids=["brackets", "objects", "digits", "long text", "long tail", "utf-16"],
+    )
+    def test_an_attack(self, family: DeviceFamily, payload: bytes) -> None:
+        for topic in TOPICS:
+            _check(family, topic, payload, "sos_button")
+
+
+def _check(family: DeviceFamily, topic: str, payload: bytes, role: str) -> None:
+    message = Message(
+        topic=f"{family.default_prefix}/{topic}", payload=payload, received_at=RECEIVED_AT
+    )
+    view = SourceView(prefix=family.default_prefix, roles={topic: role, "bedside": role})
+    decoded = family.decode(message, view)
+    assert decoded == family.decode(message, view)
+    _assert_not_silent(family, topic, payload, decoded)
+    _assert_reason_is_countable(decoded)
+    _assert_storable(decoded)
+
+
+def _assert_not_silent(family: DeviceFamily, topic: str, payload: bytes, decoded: Decoded) -> None:
+    if not means(decoded) and payload:  # an empty payload erases what the broker remembers
+        assert family.may_be_silent(topic)
+
+
+def _assert_reason_is_countable(decoded: Decoded) -> None:
+    if decoded.quarantined is None:
+        assert decoded.culprit is None
+        return
+    word, _, field = decoded.quarantined.partition(":")
+    assert word in REASONS
+    assert not field or field in FIELDS_IN_REASONS
+    assert bool(field) == (word in ("wrong_type", "missing"))
+
+
+def _assert_storable(decoded: Decoded) -> None:
+    """Anything that goes to a database: real text, finite numbers, times in UTC."""
+    parts: list[DeviceEvent | Reading | Presence] = [*decoded.events, *decoded.readings]
+    for part in parts + list(decoded.presences):
+        assert part.child_id is None or 1 <= len(part.child_id) <= 256
+        assert part.at is None or part.at.utcoffset() == timedelta(0)
+    for reading in decoded.readings:
+        assert math.isfinite(reading.value)
+        assert abs(reading.value) <= MAX_NUMBER
+    for event in decoded.events:
+        assert 1 <= len(event.kind) <= 64
+        _assert_clean(event.data, depth=0)
+    text = msgspec.json.encode(decoded).decode()
+    assert "\\u0000" not in text.replace("\\\\", "")
+
+
+def _assert_clean(value: Any, depth: int) -> None:
+    assert depth <= 17
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _assert_clean(key, depth)
+            _assert_clean(item, depth + 1)
+    elif isinstance(value, list):
+        for item in value:
+            _assert_clean(item, depth + 1)
+    elif isinstance(value, str):
+        assert "\0" not in value
+        value.encode()
+    elif isinstance(value, int):
+        assert -(2**63) <= value < 2**63
+    elif isinstance(value, float):
+        assert abs(value) <= MAX_NUMBER

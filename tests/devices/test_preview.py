@@ -1,0 +1,117 @@
+"""`anju devices try`: the answer has the contract's shape whatever is tried."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devices.preview import preview
+from tests.devices.meaning import RECEIVED_AT
+
+NOW = "2026-04-12T06:00:00+00:00"
+
+
+def _try(topic: str, payload: str, role: str | None = None) -> dict[str, Any]:
+    return preview(topic, payload.encode(), role, RECEIVED_AT)
+
+
+def test_an_event() -> None:
+    tried = _try(
+        "anju/v1/btn-0001/event", '{"id":"1","at":"2026-04-12T13:59:00+08:00","kind":"sos"}'
+    )
+    assert tried == {
+        "events": [
+            {
+                "device": "btn-0001",
+                "kind": "sos",
+                "value": None,
+                "unit": None,
+                "at": "2026-04-12T05:59:00+00:00",
+                "confidence": "confirmed",
+            }
+        ],
+        "quarantined": None,
+    }
+
+
+def test_a_reading() -> None:
+    payload = '{"readings":[{"register":"water_total","value":12345,"unit":"L"}]}'
+    assert _try("anju/v1/w-1/telemetry", payload)["events"] == [
+        {
+            "device": "w-1",
+            "register": "water_total",
+            "value": 12.345,
+            "unit": "m3",
+            "at": NOW,
+            "confidence": "confirmed",
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload", "device", "kind"),
+    [
+        ("anju/v1/w-1/status", '{"state":"offline"}', "w-1", "offline"),
+        ("zigbee2mqtt/bridge/state", "online", "zigbee2mqtt", "online"),
+        ("zigbee2mqtt/a b/availability", '{"state":"offline"}', "a b", "offline"),
+    ],
+)
+def test_a_presence_is_an_event_of_its_word(
+    topic: str, payload: str, device: str, kind: str
+) -> None:
+    (row,) = _try(topic, payload)["events"]
+    assert (row["device"], row["kind"], row["at"]) == (device, kind, NOW)
+
+
+@pytest.mark.parametrize(
+    ("role", "kind"),
+    [(None, "button"), ("plug", "button"), ("sos_button", "sos"), ("watch", "sos")],
+)
+def test_the_role_decides_what_a_press_means(role: str | None, kind: str) -> None:
+    for topic, payload in (("床头", '{"action":"single"}'), ("床头/action", "single")):
+        (row,) = _try(f"zigbee2mqtt/{topic}", payload, role)["events"]
+        assert (row["device"], row["kind"]) == ("床头", kind)
+
+
+def test_an_unlikely_time_is_shown_as_it_would_be_stored() -> None:
+    tried = _try("anju/v1/b/event", '{"kind":"sos","at":"1970-01-01T00:02:00Z"}')
+    assert tried["events"][0]["at"] == NOW
+
+
+def test_a_doubtful_fall_is_marked_as_such() -> None:
+    (row,) = _try("zigbee2mqtt/radar", '{"fall_down_status":"maybe_fall"}')["events"]
+    assert (row["kind"], row["confidence"]) == ("fall", "unconfirmed")
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload", "reason"),
+    [
+        ("anju/v1/b/event", '{"kind":"s', "not_json"),
+        ("anju/v1/b/event", '{"id":"1"}', "missing:kind"),
+        ("anju/v1/b/elsewhere", "{}", "unknown_topic"),
+        ("anju/v2/b/event", "{}", "unknown_topic"),
+        ("tele/plug/SENSOR", "{}", "unknown_topic"),
+        ("", "", "unknown_topic"),
+        ("zigbee2mqtt2/x", '{"smoke":true}', "unknown_topic"),
+    ],
+)
+def test_what_cannot_be_read_says_why(topic: str, payload: str, reason: str) -> None:
+    assert _try(topic, payload) == {"events": [], "quarantined": reason}
+
+
+@given(
+    topic=st.sampled_from(["anju/v1/b/event", "zigbee2mqtt/x", "zigbee2mqtt/bridge/event"])
+    | st.text(max_size=30),
+    payload=st.binary(max_size=60),
+    role=st.none() | st.just("sos_button"),
+)
+def test_the_answer_is_always_json(topic: str, payload: bytes, role: str | None) -> None:
+    tried = json.loads(json.dumps(preview(topic, payload, role, RECEIVED_AT)))
+    assert set(tried) == {"events", "quarantined"}
+    for row in tried["events"]:
+        assert set(row) - {"kind", "register"} == {"device", "value", "unit", "at", "confidence"}
+        assert ("kind" in row) != ("register" in row)
