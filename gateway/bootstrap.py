@@ -31,6 +31,7 @@ from core.logging import get_logger
 from core.services import Services
 from core.settings import ALL_ROLES, Role, Settings
 from gateway.embedded import EmbeddedBroker
+from gateway.endpoint import Endpoint
 from gateway.lanes import (
     BULK_BATCH,
     BULK_WAIT_S,
@@ -43,7 +44,6 @@ from gateway.lanes import (
 )
 from gateway.loops import CANARY_EVERY_S, Dispatcher, Escalator, Watcher, repeat
 from gateway.migrate import upgrade
-from gateway.mqtt import Endpoint
 from gateway.routes import (
     ForeignRouter,
     NativeRouter,

@@ -14,7 +14,7 @@ from care.policy import load_policy
 from core.db import Database
 from core.errors import AnjuError, SettingsError
 from core.settings import Settings, load_settings
-from gateway.mqtt import Endpoint
+from gateway.endpoint import Endpoint
 
 
 class Level(StrEnum):

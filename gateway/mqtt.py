@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
-import socket
 from collections import deque
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import msgspec
 import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
+from paho.mqtt.enums import MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
@@ -23,46 +18,19 @@ from core.clock import Clock
 from core.logging import get_logger
 from core.metrics import LANE_BACKLOG, LANE_UP
 from devices.event import Message
+from gateway.endpoint import Endpoint, connect, new_client
+from gateway.pump import Pump
 
 log = get_logger("mqtt")
 
 CONNACK_WITHIN_S = 5.0
-SESSION_EXPIRY_S = 7 * 86400
 LONGEST_BACKOFF_S = 30.0
 REFUSED_AGAIN_S = 60.0
 """After so long a refused subscription is asked for again: access lists are put right, too."""
-KEEPALIVE_S = 30
-READ_AT_ONCE = 32
-"""Messages read before others have their turn on the event loop: about a millisecond."""
 ENOUGH_BATCHES = 3
 """With so many batches waiting, a lane stops reading; the rest waits with the broker."""
 _UNSUPPORTED_VERSION = 0x84
 """MQTT 5 reason code; a 3.1.1 broker answers 1, which paho shows as the same name."""
-
-
-class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the broker is, from `ANJU_MQTT_URL`."""
-
-    host: str
-    port: int
-    username: str | None = None
-    password: str | None = None
-    tls: bool = False
-    embedded: bool = False
-
-    @classmethod
-    def parse(cls, url: str) -> Endpoint:
-        """`mqtt://user:pass@host:1883`, `mqtts://…`, `embedded://127.0.0.1:1883`."""
-        parts = urlsplit(url)
-        tls = parts.scheme == "mqtts"
-        return cls(
-            host=parts.hostname or "127.0.0.1",
-            port=parts.port or (8883 if tls else 1883),
-            username=unquote(parts.username) if parts.username else None,
-            password=unquote(parts.password) if parts.password else None,
-            tls=tls,
-            embedded=parts.scheme == "embedded",
-        )
 
 
 class Delivery(msgspec.Struct, frozen=True, gc=False):
@@ -79,9 +47,6 @@ class Session:
 
     Every connection has a client object of its own, so an acknowledgement for an older
     connection can be told from one for this: packet ids start anew with each.
-
-    The event loop itself reads and writes the socket. A network thread of paho's would fight with
-    it for the interpreter at every message: that cost half of the throughput when it was measured.
     """
 
     def __init__(
@@ -91,10 +56,7 @@ class Session:
         self._endpoint, self._clock, self._receive_maximum = endpoint, clock, receive_maximum
         self._filters: tuple[str, ...] = ()
         self._client: paho.Client | None = None
-        self._version = (
-            MQTTProtocolVersion.MQTTv311 if endpoint.embedded else MQTTProtocolVersion.MQTTv5
-        )
-        self._preferred = self._version
+        self._version = self._preferred = endpoint.best_version
         self._loop: asyncio.AbstractEventLoop | None = None
         self._inbox: deque[Delivery] = deque()
         self._arrived = asyncio.Event()
@@ -102,9 +64,9 @@ class Session:
         self._wanted = asyncio.Event()  # filters changed
         self._connack: tuple[bool, ReasonCode] | None = None
         self._is_lost = False
-        self._read = 0  # messages so far, to see whether there was one more
+        self._pump: Pump | None = None
+        self._arrivals = 0
         self._enough = 10_000  # in the inbox; see ENOUGH_BATCHES
-        self._is_reading, self._is_held = False, False
         self._unanswered: dict[int, tuple[str, ...]] = {}
         self._reason: str | None = "not connected yet"
         self._task: asyncio.Task[None] | None = None
@@ -123,32 +85,28 @@ class Session:
         inbox = self._inbox
         batch = [inbox.popleft() for _ in range(min(most, len(inbox)))]
         LANE_BACKLOG.labels(self.lane).set(len(inbox))
-        self._read_on()
+        if self._pump is not None:
+            self._pump.read_on()
         return batch
 
     def ack(self, deliveries: Sequence[Delivery]) -> None:
         """Acknowledge in order; those of a connection that is gone are dropped."""
-        client = self._client
-        if client is None:
+        client, pump = self._client, self._pump
+        if client is None or pump is None:
             return
         for delivery in deliveries:
             if delivery.qos and delivery.connection is client:
                 client.ack(delivery.mid, delivery.qos)
-        self._write_on(client)
+        pump.write_on()
 
     def publish(self, topic: str, payload: bytes, *, qos: int = 1) -> bool:
         """Hand a message to the connection; False when there is none right now."""
-        client = self._client
-        if client is None or not client.is_connected():
+        client, pump = self._client, self._pump
+        if client is None or pump is None or not client.is_connected():
             return False
         accepted = client.publish(topic, payload, qos=qos).rc == MQTTErrorCode.MQTT_ERR_SUCCESS
-        self._write_on(client)
+        pump.write_on()
         return accepted
-
-    def hold(self, held: bool) -> None:
-        """While held, nothing is read: somebody more urgent needs the event loop."""
-        self._is_held = held
-        self._read_on()
 
     def unwell(self) -> str | None:
         """Why this session does not really receive; None when it does."""
@@ -205,15 +163,12 @@ class Session:
         client = self._new_client()
         self._connack, self._is_lost = None, False
         self._changed.clear()
-        options: dict[str, Any] = {}
-        if self._version is MQTTProtocolVersion.MQTTv5:
-            options = {"clean_start": False, "properties": self._connect_properties()}
-        endpoint = self._endpoint
         await asyncio.to_thread(
-            client.connect, endpoint.host, endpoint.port, KEEPALIVE_S, **options
+            connect, client, self._endpoint, self._version, self._receive_maximum
         )
         self._client = client
-        self._attach(client)
+        self._pump = Pump(client, wants_more=self._has_room, has_read=lambda: self._arrivals)
+        self._pump.attach()
         try:
             await asyncio.wait_for(self._changed.wait(), CONNACK_WITHIN_S)
         except TimeoutError:
@@ -263,26 +218,8 @@ class Session:
             kept = [msgspec.structs.replace(one, connection=None) for one in older]
         self._inbox.extendleft(reversed(kept))
 
-    def _connect_properties(self) -> Properties:
-        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        properties.SessionExpiryInterval = SESSION_EXPIRY_S
-        properties.ReceiveMaximum = self._receive_maximum
-        return properties
-
     def _new_client(self) -> paho.Client:
-        is_v5 = self._version is MQTTProtocolVersion.MQTTv5
-        client = paho.Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=self.client_id,
-            clean_session=None if is_v5 else False,
-            protocol=self._version,
-            reconnect_on_failure=False,
-            manual_ack=True,
-        )
-        if self._endpoint.username is not None:
-            client.username_pw_set(self._endpoint.username, self._endpoint.password)
-        if self._endpoint.tls:
-            client.tls_set()
+        client = new_client(self.client_id, self._endpoint, self._version)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
@@ -306,98 +243,20 @@ class Session:
 
     def _drop_client(self) -> None:
         client, self._client = self._client, None
+        pump, self._pump = self._pump, None
         LANE_UP.labels(self.lane).set(0)
-        if client is None:
-            return
-        if client.is_connected():
+        if client is not None and client.is_connected():
             client.disconnect()
-        self._detach(client)
+        if pump is not None:
+            pump.detach()
 
     def _set_reason(self, reason: str | None) -> None:
         if reason and reason != self._reason:
             log.warning("not receiving", lane=self.lane, reason=reason)
         self._reason = reason
 
-    # ── the socket ────────────────────────────────────────────────────────────────────────────
-
-    def _attach(self, client: paho.Client) -> None:
-        """Let the event loop do what paho's own thread would."""
-        assert self._loop is not None
-        raw = client.socket()
-        if raw is None:  # closed again before we looked; `on_disconnect` has said so
-            return
-        # Without it a receipt waits 40 ms behind an acknowledgement for a delayed TCP ACK.
-        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        client.on_socket_close = self._on_socket_close
-        self._is_reading = False
-        self._read_on()
-        self._loop.call_later(1.0, self._tend, client)
-
-    def _detach(self, client: paho.Client) -> None:
-        raw = client.socket()
-        if raw is not None:
-            self._on_socket_close(client, None, raw)
-            with contextlib.suppress(OSError):
-                raw.close()
-
-    def _on_socket_close(self, _client: paho.Client, _data: Any, raw: Any) -> None:
-        assert self._loop is not None
-        if raw.fileno() < 0:  # closed by us before
-            return
-        self._loop.remove_reader(raw)
-        self._loop.remove_writer(raw)
-
-    def _tend(self, client: paho.Client) -> None:
-        """Pings, and noticing that none came back."""
-        if client is self._client:
-            assert self._loop is not None
-            client.loop_misc()
-            self._write_on(client)
-            self._loop.call_later(1.0, self._tend, client)
-
-    def _read_on(self) -> None:
-        """Read while there is room for more and nobody needs the event loop more urgently."""
-        raw = self._client.socket() if self._client is not None else None
-        wanted = not self._is_held and len(self._inbox) < self._enough
-        if raw is None or wanted == self._is_reading:
-            return
-        assert self._loop is not None
-        self._is_reading = wanted
-        if wanted:
-            self._loop.add_reader(raw, self._readable, self._client)
-            if self._endpoint.tls and raw.pending():
-                self._loop.call_soon(self._readable, self._client)
-        else:
-            self._loop.remove_reader(raw)
-
-    def _readable(self, client: paho.Client) -> None:
-        for _ in range(READ_AT_ONCE):
-            before = self._read
-            client.loop_read()
-            if self._read == before:
-                break
-        raw = client.socket()
-        if raw is None or client is not self._client:
-            return
-        self._read_on()
-        if self._endpoint.tls and self._is_reading and raw.pending():
-            # What TLS has unpacked already does not make the socket readable.
-            assert self._loop is not None
-            self._loop.call_soon(self._readable, client)
-
-    def _write_on(self, client: paho.Client) -> None:
-        """paho writes at once; what the socket did not take goes when it is ready again."""
-        raw = client.socket()
-        if raw is not None and client.want_write():
-            assert self._loop is not None
-            self._loop.add_writer(raw, self._writable, client)
-
-    def _writable(self, client: paho.Client) -> None:
-        client.loop_write()
-        raw = client.socket()
-        if raw is not None and not client.want_write():
-            assert self._loop is not None
-            self._loop.remove_writer(raw)
+    def _has_room(self) -> bool:
+        return len(self._inbox) < self._enough
 
     # ── said by paho: handled a moment later, when paho has let go of its locks ───────────────
 
@@ -434,7 +293,7 @@ class Session:
             retained=raw.retain,
         )
         self._inbox.append(Delivery(message, raw.mid, raw.qos, client))
-        self._read += 1
+        self._arrivals += 1
         self._arrived.set()
 
     def _answered(self, client: paho.Client, session_present: bool, code: ReasonCode) -> None:

@@ -10,8 +10,9 @@ import pytest
 
 from alerting.tables import EventRow, Incident, QuarantineRow
 from core.clock import SystemClock
+from gateway.endpoint import Endpoint
 from gateway.lanes import URGENT_BATCH
-from gateway.mqtt import Endpoint, Session
+from gateway.mqtt import Session
 from tests.gateway.running import device, gateway
 from tests.support.mosquitto import Mosquitto, free_port
 from tests.support.waiting import until

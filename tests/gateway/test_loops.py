@@ -15,9 +15,10 @@ import pytest
 from alerting.finding import Severity
 from alerting.tables import Incident, Notice
 from core.services import Services, Signal
+from gateway.endpoint import Endpoint
 from gateway.lanes import Lane
 from gateway.loops import CANARY_LATE, CONNECTED_FOR, Dispatcher, Escalator, Watcher, repeat
-from gateway.mqtt import Delivery, Endpoint
+from gateway.mqtt import Delivery
 from gateway.routes import NativeRouter
 from gateway.senders import LIFE_SAFETY_SLOTS, SLOTS, Outbox
 from tests.alerting import rows
