@@ -23,9 +23,9 @@ from sqlalchemy import func, select
 from alerting.tables import EventRow, Incident, Notice
 from benchmarks.broker import Mosquitto, mosquitto
 from benchmarks.databases import KINDS, database
-from benchmarks.latency import percentile
 from benchmarks.processes import AnjuServer, settings_for
 from benchmarks.receiver import Receiver, receiving
+from benchmarks.report import percentile
 from benchmarks.town import build, button_id
 from core.clock import SystemClock
 from core.db import Database
@@ -50,6 +50,18 @@ class Plan:
     seed: int = 1
     database: str = "sqlite"
     gives_up_after_s: float = 600.0
+
+
+SHORT = Plan(
+    presses=150,
+    kills=4,
+    kills_broker=False,
+    spread_s=4 * SECONDS_A_KILL,
+    step_s=6,
+    fast_retries=True,
+    gives_up_after_s=60,
+)
+"""Half a minute, for every change."""
 
 
 @dataclass(slots=True)
@@ -136,8 +148,8 @@ async def run(plan: Plan, folder: Path, say: Callable[[str], None] = lambda _: N
         await _kill_often(server, broker, chance, outcome, say)
         restarted_at = SystemClock().now()
         say(f"last restart; {len(outcome.receipts)} of {plan.presses} have their `ack`")
+        await server.ready()  # first, so that a server that cannot start says why
         await asyncio.wait_for(asyncio.gather(*presses), plan.gives_up_after_s)
-        await server.ready()
         say("every press has its `ack`; waiting for every ladder")
         db = Database(url)
         stack.push_async_callback(db.close)
@@ -257,14 +269,20 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--fast-retries", action="store_true")
     options = parser.parse_args()
-    plan = Plan(
-        presses=options.presses,
-        kills=options.kills,
-        database=options.database,
-        seed=options.seed,
-        fast_retries=options.fast_retries,
-        spread_s=options.kills * SECONDS_A_KILL,
+    return run_and_print(
+        Plan(
+            presses=options.presses,
+            kills=options.kills,
+            database=options.database,
+            seed=options.seed,
+            fast_retries=options.fast_retries,
+            spread_s=options.kills * SECONDS_A_KILL,
+        )
     )
+
+
+def run_and_print(plan: Plan) -> int:
+    """One run in a temporary folder, told as it goes; 0 when the promise was kept."""
     print(f"seed {plan.seed}, {plan.database}", flush=True)
     with tempfile.TemporaryDirectory(prefix="anju-crash-", ignore_cleanup_errors=True) as folder:
         outcome = asyncio.run(run(plan, Path(folder), lambda line: print(line, flush=True)))

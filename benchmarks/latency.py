@@ -38,12 +38,6 @@ class Measured:
     bulk_rate: float  # messages a second that were stored meanwhile
 
 
-def percentile(values: list[float], share: float) -> float:
-    """The value that `share` (0 to 1) of all do not exceed."""
-    ordered = sorted(values)
-    return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
-
-
 class Alarms:
     """One MQTT connection that raises alarms and hears receipts, with the moment of each."""
 
