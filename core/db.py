@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -174,6 +176,13 @@ def _prepare_sqlite(engine: AsyncEngine) -> None:
 
     `synchronous=FULL`: an acknowledged message must survive a power cut, not only a crash.
     """
+
+    @event.listens_for(engine.sync_engine, "do_connect")
+    def _can_be_opened(_dialect: Any, _record: Any, args: Any, options: Any) -> None:
+        # Where a file cannot be opened, aiosqlite leaves its thread to report to an event loop
+        # that may be closed by then: a traceback in place of our one line. So we look first.
+        with contextlib.closing(sqlite3.connect(args[0], uri=options.get("uri", False))):
+            pass
 
     @event.listens_for(engine.sync_engine, "connect")
     def _pragmas(connection: Any, _record: Any) -> None:
