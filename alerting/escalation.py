@@ -102,7 +102,7 @@ class Step:
     step: int  # ladder steps done after this one
     round: int  # repeats of the last step, or reminders in this stage
     deadline: Deadline
-    reason: str  # a key of wording.py
+    reason: str  # a key of wording
     alternate: bool = False  # repeats start with the other channel
 
 

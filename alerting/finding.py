@@ -70,7 +70,7 @@ class Sign(StrEnum):
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One thing a detector noticed about one device.
 
-    `facts` are the figures behind it (JSON-able), used by `wording.py` for the sentence that a
+    `facts` are the figures behind it (JSON-able), used by `wording` for the sentence that a
     duty officer reads; `reason` is the detector's rule in a few words, for the timeline.
     """
 

@@ -151,7 +151,7 @@ class Verb(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Placement:
-    """Where a finding belongs, and why (a key of wording.py)."""
+    """Where a finding belongs, and why (a key of wording)."""
 
     verb: Verb
     reason: str

@@ -10,7 +10,7 @@ from alerting.escalation import By, Target
 
 
 class RouteReason(StrEnum):
-    """Why somebody is told; the timeline shows it in words (wording.py)."""
+    """Why somebody is told; the timeline shows it in words (wording)."""
 
     DUTY_DESK = "duty_desk"
     DESK_UNWATCHED = "desk_unwatched"  # no armed desk page: the on-call phone instead

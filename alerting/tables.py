@@ -172,7 +172,7 @@ class TimelineEntry(Base):
     actor: Mapped[str] = mapped_column(String(100))  # a name, "安居" for Anju itself
     actor_id: Mapped[str | None] = mapped_column(Id)
     data: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    reason: Mapped[str | None] = mapped_column(String(100))  # a key of alerting/wording.py
+    reason: Mapped[str | None] = mapped_column(String(100))  # a key of alerting/wording
 
 
 class Notice(Base):

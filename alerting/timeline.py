@@ -26,7 +26,7 @@ def append(
 ) -> None:
     """Add one fact. `at` is when it happened, `now` when it was recorded (both UTC).
 
-    `kind` and `reason` are keys of alerting/wording.py; `data` holds the values of its template.
+    `kind` and `reason` are keys of alerting/wording; `data` holds the values of its template.
     """
     session.add(
         TimelineEntry(

@@ -136,7 +136,7 @@ class PageContext:
 
 
 class Say:
-    """`alerting/wording.py` in the reader's language, for templates: `say.stage("open")`."""
+    """`alerting/wording` in the reader's language, for templates: `say.stage("open")`."""
 
     def __init__(self, lang: str, zone: ZoneInfo) -> None:
         self._lang, self._zone = lang, zone

@@ -13,7 +13,7 @@ from console.texts import Words
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outlook:
-    """At `due_at` the `targets` are told; `reason` is a key of alerting/wording.py."""
+    """At `due_at` the `targets` are told; `reason` is a key of alerting/wording."""
 
     due_at: datetime
     targets: tuple[Target, ...]

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from alerting import wording
+import alerting
 
-FOLDER = Path(wording.__file__).parent
+FOLDER = Path(alerting.__file__).parent
 
 
 @dataclass(frozen=True)
@@ -24,25 +24,22 @@ class Module:
 
 @cache
 def modules() -> Mapping[str, Module]:
-    """Every file of the package but the tables themselves, by name."""
+    """Every file that lies in the package itself, by name."""
     found = {}
     for path in sorted(FOLDER.glob("*.py")):
-        if path.name != "wording.py":
-            nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
-            assigned: dict[str, list[ast.expr]] = {}
-            for node in nodes:
-                if isinstance(node, ast.Assign):
-                    for name, value in _pairs(node.targets[0], node.value):
-                        assigned.setdefault(name, []).append(value)
-            found[path.stem] = Module(
-                calls=tuple(node for node in nodes if isinstance(node, ast.Call)),
-                functions=tuple(
-                    node
-                    for node in nodes
-                    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-                ),
-                assigned=assigned,
-            )
+        nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
+        assigned: dict[str, list[ast.expr]] = {}
+        for node in nodes:
+            if isinstance(node, ast.Assign):
+                for name, value in _pairs(node.targets[0], node.value):
+                    assigned.setdefault(name, []).append(value)
+        found[path.stem] = Module(
+            calls=tuple(node for node in nodes if isinstance(node, ast.Call)),
+            functions=tuple(
+                node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            ),
+            assigned=assigned,
+        )
     return found
 
 

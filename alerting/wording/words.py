@@ -1,0 +1,138 @@
+"""What things are called, in Chinese and English."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+LANGUAGES = ("zh", "en")
+
+KIND: dict[str, tuple[str, str]] = {
+    "sos": ("一键呼叫", "SOS call"),
+    "fall": ("跌倒", "Fall"),
+    "smoke": ("烟感报警", "Smoke alarm"),
+    "heat": ("高温报警", "Heat alarm"),
+    "gas": ("燃气报警", "Gas alarm"),
+    "no_water_use": ("长时间未用水", "No water used"),
+    "no_power_use": ("长时间未用电", "No electricity used"),
+    "tap_left_on": ("水龙头未关", "Tap left on"),
+    "leak": ("漏水", "Water leak"),
+    "power_outage": ("停电", "Power outage"),
+    "vitals": ("体征异常", "Vital signs"),
+    "out_of_bed": ("夜间离床", "Out of bed"),
+    "left_home": ("离家", "Left home"),
+    "device_offline": ("设备离线", "Device offline"),
+    "never_online": ("设备从未上线", "Device never spoke"),
+    "battery_low": ("电量低", "Battery low"),
+    "tamper": ("设备被拆动", "Device tampered with"),
+    "fault": ("设备故障", "Device fault"),
+    "cannot_assess": ("无法判断", "Cannot assess"),
+    "unreadable": ("收到无法识别的消息", "Unreadable message"),
+}
+SEVERITY: dict[str, tuple[str, str]] = {
+    "life_safety": ("生命安全", "Life safety"),
+    "welfare": ("关爱", "Welfare"),
+    "technical": ("设备", "Technical"),
+}
+STAGE: dict[str, tuple[str, str]] = {
+    "open": ("待接单", "Open"),
+    "acknowledged": ("已接单", "Acknowledged"),
+    "dispatched": ("已派单", "Dispatched"),
+    "accepted": ("已接受", "Accepted"),
+    "attended": ("已到达", "Attended"),
+    "following_up": ("待回访", "Following up"),
+    "closed": ("已结案", "Closed"),
+    "cancelled": ("已取消", "Cancelled"),
+}
+CONDITION: dict[str, tuple[str, str]] = {
+    "active": ("报警中", "active"),
+    "cleared": ("设备已恢复", "cleared"),
+}
+OUTCOME: dict[str, tuple[str, str]] = {
+    "assisted": ("已协助", "Assisted"),
+    "hospital": ("送医", "Taken to hospital"),
+    "false_alarm": ("误报", "False alarm"),
+    "nobody_home": ("家中无人", "Nobody home"),
+    "deceased": ("去世", "Deceased"),
+    "other": ("其他", "Other"),
+}
+ROLE: dict[str, tuple[str, str]] = {
+    "sos_button": ("呼叫按钮", "SOS button"),
+    "fall_detector": ("跌倒探测器", "fall detector"),
+    "smoke_detector": ("烟感", "smoke detector"),
+    "gas_detector": ("燃气探测器", "gas detector"),
+    "water_meter": ("水表", "water meter"),
+    "electricity_meter": ("电表", "electricity meter"),
+    "leak_sensor": ("水浸传感器", "leak sensor"),
+    "door_contact": ("门磁", "door contact"),
+    "motion_sensor": ("人体感应器", "motion sensor"),
+    "bed_sensor": ("床垫传感器", "bed sensor"),
+    "watch": ("手表", "watch"),
+    "health_monitor": ("健康监测仪", "health monitor"),
+    "plug": ("插座", "plug"),
+    "gateway": ("网关", "gateway"),
+}
+CHANNEL: dict[str, tuple[str, str]] = {
+    "webhook": ("平台推送", "webhook"),
+    "sms": ("短信", "text message"),
+    "call": ("电话", "phone call"),
+    "email": ("邮件", "email"),
+    "apprise": ("消息", "message"),
+    "console": ("值班台", "duty desk"),
+    "operator": ("运维人员", "operator"),
+    "device": ("设备", "device"),
+}
+NOTICE_STATE: dict[str, tuple[str, str]] = {
+    "waiting": ("待发送", "waiting"),
+    "sending": ("发送中", "being sent"),
+    "accepted": ("已提交", "accepted by provider"),
+    "delivered": ("已送达", "delivered"),
+    "answered": ("已应答", "answered"),
+    "failed": ("失败", "failed"),
+    "parked": ("已搁置", "parked"),
+    "unseen": ("无人值守", "nobody at the desk"),
+    "superseded": ("已失效", "no longer news"),
+}
+FAILURE: dict[str, tuple[str, str]] = {
+    "no_answer": ("无人接听", "no answer"),
+    "busy": ("忙线", "busy"),
+    "failed": ("未送达", "not delivered"),
+}
+ANSWER: dict[str, tuple[str, str]] = {
+    "will_go": ("我知道了，我来联系", "I know, I will get in touch"),
+    "cannot": ("我联系不上", "I cannot reach them"),
+}
+
+
+def pick(pair: tuple[str, str] | None, lang: str, fallback: str = "") -> str:
+    """The text of a pair in a language; `fallback` for words nobody translated."""
+    if pair is None:
+        return fallback
+    return pair[1] if lang == "en" else pair[0]
+
+
+def look_up(table: Mapping[str, tuple[str, str]], key: str, lang: str) -> str:
+    return pick(table.get(key), lang, key)
+
+
+def kind_text(kind: str, lang: str) -> str:
+    return look_up(KIND, kind, lang)
+
+
+def stage_text(stage: str, lang: str) -> str:
+    return look_up(STAGE, stage, lang)
+
+
+def severity_text(severity: str, lang: str) -> str:
+    return look_up(SEVERITY, severity, lang)
+
+
+def outcome_text(outcome: str, lang: str) -> str:
+    return look_up(OUTCOME, outcome, lang)
+
+
+def channel_text(channel: str, lang: str) -> str:
+    return look_up(CHANNEL, channel, lang)
+
+
+def notice_state_text(state: str, lang: str) -> str:
+    return look_up(NOTICE_STATE, state, lang)
