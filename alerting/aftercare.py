@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting import queries, responding, timeline
+from alerting import moving, queries, timeline
 from alerting.queries import sight_of
 from alerting.tables import Incident
 from care import follow_ups, visits
@@ -213,6 +213,6 @@ async def _tell(
     """Add the fact to the incident's timeline, where there is an incident."""
     if incident_id is None:
         return
-    incident = await responding.load(session, incident_id)
+    incident = await moving.load(session, incident_id)
     timeline.append(session, incident.id, at=at or now, now=now, kind=kind, actor=actor, data=data)
     timeline.touch(session, incident, now)

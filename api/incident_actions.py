@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends
 from fastapi import Body as BodyParam
 from pydantic import Field, StringConstraints
 
-from alerting import queries, responding
+from alerting import closing, queries, responding
 from alerting.incident import Outcome
 from alerting.tables import Incident
 from api.dependencies import Language, Now, ServicesDep, SightDep, Writing, allowed
@@ -181,7 +181,7 @@ async def record_outcome(
     body: OutcomeIn,
 ) -> dict[str, Any]:
     """acknowledged … attended → following_up."""
-    done = await responding.record_outcome(
+    done = await closing.record_outcome(
         session,
         seen.id,
         actor,
@@ -237,7 +237,7 @@ async def close(
     body: Annotated[CloseIn, BodyParam()] = CloseIn(),
 ) -> dict[str, Any]:
     """following_up → closed. 422 with `missing` while the policy's gates are not met."""
-    done = await responding.close(
+    done = await closing.close(
         session, seen.id, actor, now, waiver=body.waiver, version=body.version
     )
     return shown(done, lang, services.settings.zone)
@@ -254,7 +254,7 @@ async def reopen(
     body: Annotated[ReopenIn, BodyParam()] = ReopenIn(),
 ) -> dict[str, Any]:
     """following_up · closed → open. The ladder starts again."""
-    done = await responding.reopen(
+    done = await closing.reopen(
         session, seen.id, actor, now, reason=body.reason, version=body.version
     )
     return shown(done, lang, services.settings.zone)
@@ -271,7 +271,7 @@ async def cancel(
     body: CancelIn,
 ) -> dict[str, Any]:
     """open · acknowledged → cancelled, with a reason; never for an actual life-safety alarm."""
-    done = await responding.cancel(
+    done = await closing.cancel(
         session, seen.id, actor, now, reason=body.reason, version=body.version
     )
     return shown(done, lang, services.settings.zone)

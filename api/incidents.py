@@ -13,10 +13,10 @@ from pydantic import BeforeValidator, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting import queries, wording
+from alerting.closing import gates_missing
 from alerting.finding import Severity
 from alerting.incident import FINAL, Stage
 from alerting.queries import IncidentFilter
-from alerting.responding import gates_missing
 from alerting.tables import Incident, Notice, TimelineEntry
 from api.dependencies import Language, Reading, ServicesDep, SightDep, allowed
 from api.follow_ups import FollowUpOut

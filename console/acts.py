@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting import responding
+from alerting import closing, moving, responding
 from alerting.queries import incident_to_act_on
 from care.accounts import visitor_for
 from care.permissions import require
@@ -53,7 +53,7 @@ async def _release(session: AsyncSession, ident: str, page: PageContext, fields:
 
 async def _dispatch(session: AsyncSession, ident: str, page: PageContext, fields: Fields) -> None:
     visitor_id = required(fields, "visitor_id")
-    incident = await responding.load(session, ident)
+    incident = await moving.load(session, ident)
     await visitor_for(session, visitor_id, incident.area_id)
     await responding.dispatch(
         session, ident, page.who, page.now, visitor_id=visitor_id, version=version_of(fields)
@@ -61,7 +61,7 @@ async def _dispatch(session: AsyncSession, ident: str, page: PageContext, fields
 
 
 async def _outcome(session: AsyncSession, ident: str, page: PageContext, fields: Fields) -> None:
-    await responding.record_outcome(
+    await closing.record_outcome(
         session,
         ident,
         page.who,
@@ -78,7 +78,7 @@ async def _notes(session: AsyncSession, ident: str, page: PageContext, fields: F
 
 
 async def _close(session: AsyncSession, ident: str, page: PageContext, fields: Fields) -> None:
-    await responding.close(
+    await closing.close(
         session,
         ident,
         page.who,
@@ -89,7 +89,7 @@ async def _close(session: AsyncSession, ident: str, page: PageContext, fields: F
 
 
 async def _reopen(session: AsyncSession, ident: str, page: PageContext, fields: Fields) -> None:
-    await responding.reopen(
+    await closing.reopen(
         session,
         ident,
         page.who,
@@ -100,7 +100,7 @@ async def _reopen(session: AsyncSession, ident: str, page: PageContext, fields: 
 
 
 async def _cancel(session: AsyncSession, ident: str, page: PageContext, fields: Fields) -> None:
-    await responding.cancel(
+    await closing.cancel(
         session,
         ident,
         page.who,

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting import queries, responding
+from alerting import closing, queries
 from alerting.finding import Severity
 from alerting.incident import FINAL, Move, Stage, allowed_moves
 from alerting.tables import DeviceStateRow, Incident, Notice, TimelineEntry
@@ -134,7 +134,7 @@ async def load_case(session: AsyncSession, actor: Actor, incident_id: str) -> Ca
         previous=await _get(session, Incident, incident.previous_id),
         missing=()
         if stage in FINAL or stage is Stage.OPEN
-        else await responding.gates_missing(session, incident),
+        else await closing.gates_missing(session, incident),
         moves=moves_for(actor, incident),
     )
 

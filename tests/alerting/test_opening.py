@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from alerting import responding, sweep
+from alerting import closing, responding, sweep
 from alerting.escalation import DueKind
 from alerting.finding import SEVERITY_OF_KIND, Finding, Sign
 from alerting.opening import Whose, apply_finding
@@ -94,7 +94,7 @@ async def test_different_devices_are_different_incidents(case: Case) -> None:
 async def test_a_press_after_the_outcome_is_a_new_incident_linked_to_the_old(case: Case) -> None:
     first = await case.found()
     await case.acts(responding.acknowledge, first)
-    await case.acts(responding.record_outcome, first, outcome="assisted")
+    await case.acts(closing.record_outcome, first, outcome="assisted")
     case.clock.advance(minutes=1)
     second = await case.found()
     assert second != first and (await case.row(second)).previous_id == first
@@ -142,7 +142,7 @@ async def latched(case: Case) -> tuple[str | None, datetime]:
     """Smoke with an outcome 13 h ago that never cleared."""
     smoke = await case.found("smoke", Sign.ROSE, child="smoke-1")
     await case.acts(responding.acknowledge, smoke)
-    await case.acts(responding.record_outcome, smoke, outcome="false_alarm")
+    await case.acts(closing.record_outcome, smoke, outcome="false_alarm")
     case.clock.advance(hours=11, minutes=59)
     assert await case.found("smoke", Sign.HELD, child="smoke-1") is None
     return smoke, case.clock.advance(minutes=1)
@@ -173,8 +173,8 @@ async def test_a_latched_detector_is_a_fault_again_until_it_is_remedied(case: Ca
     await latched(case)
     fault = await case.found("smoke", Sign.HELD, child="smoke-1")
     await case.acts(responding.acknowledge, fault)
-    await case.acts(responding.record_outcome, fault, outcome="other")
-    await case.acts(responding.close, fault)
+    await case.acts(closing.record_outcome, fault, outcome="other")
+    await case.acts(closing.close, fault)
     again = await case.found("smoke", Sign.HELD, child="smoke-1")
     assert again not in (None, fault), "that home is still without smoke detection"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from alerting import responding
+from alerting import closing, responding
 from alerting.finding import Severity
 from alerting.incident import FINAL, MOVES, Move, Stage
 from alerting.tables import Incident
@@ -27,10 +27,10 @@ CALLS: dict[Move, tuple[Callable[..., Awaitable[Incident]], dict[str, Any]]] = {
     Move.DISPATCH: (responding.dispatch, {"visitor_id": VISITOR}),
     Move.ACCEPT: (responding.accept, {}),
     Move.ARRIVE: (responding.arrive, {}),
-    Move.OUTCOME: (responding.record_outcome, {"outcome": "assisted"}),
-    Move.CLOSE: (responding.close, {}),
-    Move.REOPEN: (responding.reopen, {"reason": "again"}),
-    Move.CANCEL: (responding.cancel, {"reason": "a mistake"}),
+    Move.OUTCOME: (closing.record_outcome, {"outcome": "assisted"}),
+    Move.CLOSE: (closing.close, {}),
+    Move.REOPEN: (closing.reopen, {"reason": "again"}),
+    Move.CANCEL: (closing.cancel, {"reason": "a mistake"}),
 }
 PATHS: dict[Stage, tuple[Move, ...]] = {
     Stage.OPEN: (),
