@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting.ingest import reset_device
 from alerting.queries import DeviceView, device
-from alerting.tables import StreamHint
+from alerting.tables import DeviceStateRow, StreamHint
 from care import equipment, queries
 from care.areas import area_for_new
 from care.equipment import MqttCredentials, Place
@@ -166,7 +165,7 @@ async def update_device(
         await _set_area(session, actor, row, changes["area_id"])
     if rebound or role_changed:
         await session.flush()
-        await reset_device(session, row.id)
+        await _reset_detectors(session, row.id)
     _announce(session, row, now)
     await session.flush()
     return await device(session, Sight(actor=actor), device_id)
@@ -230,3 +229,8 @@ async def _set_area(session: AsyncSession, actor: Actor, row: Device, area_id: s
 
 def _announce(session: AsyncSession, row: Device, now: datetime) -> None:
     add_hint(session, StreamHint(topic="device", ref_id=row.id, area_id=row.area_id, at=now))
+
+
+async def _reset_detectors(session: AsyncSession, device_id: str) -> None:
+    """Forget what detectors remember: the device was bound anew, or its meter was replaced."""
+    await session.execute(delete(DeviceStateRow).where(DeviceStateRow.device_id == device_id))

@@ -165,6 +165,7 @@ class Current:
     rang_at: datetime | None
     opened_at: datetime
     condition: str = "active"
+    is_new_voice: bool = False  # the device that spoke is not among those that alarm already
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -199,7 +200,7 @@ def _place_clear(latest: Current | Past | None) -> Placement:
 
 
 def _place_beside(finding: Finding, current: Current, now: datetime) -> Placement:
-    if finding.sign in (Sign.HELD, Sign.FOUND):
+    if finding.sign in (Sign.HELD, Sign.FOUND) and not current.is_new_voice:
         return Placement(verb=Verb.JOIN, reason="still_active")
     if finding.severity is not Severity.LIFE_SAFETY and finding.sign is not Sign.WORSE:
         return Placement(verb=Verb.JOIN, reason="joined")
@@ -221,6 +222,23 @@ def _place_held(finding: Finding, past: Past | None, now: datetime) -> Placement
     if finding.severity is not Severity.TECHNICAL and now - past.outcome_at >= LATCHED_AFTER:
         return Placement(verb=Verb.LATCHED, reason="latched")
     return Placement(verb=Verb.NOTHING, reason="held_after_outcome")
+
+
+MOST_ALARMING = 100
+OTHERS = "*"
+"""Stands for every further device once so many are alarming: then nobody can say "all clear"."""
+
+
+def alarming_after(alarming: Sequence[str], child: str, sign: Sign) -> list[str]:
+    """The devices of an incident that still alarm, after one of them said something.
+
+    One detector's "clear" says nothing about the other one in the same home.
+    """
+    if sign is Sign.CLEARED:
+        return [other for other in alarming if other != child]
+    if child in alarming or OTHERS in alarming:
+        return list(alarming)
+    return [*alarming, child if len(alarming) < MOST_ALARMING else OTHERS]
 
 
 def subject_of(

@@ -5,33 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting import strangers
 from alerting.dedupe import Memory, digest
 from alerting.detect import DeviceState, dump_state, judge, load_state
 from alerting.detectors.liveness import judge_presence, silent_after
-from alerting.detectors.unreadable import unreadable
 from alerting.detectors.view import DeviceView
-from alerting.finding import Finding, Severity, Sign
+from alerting.doubts import from_stranger, id_reused, unread, with_clock_fault
+from alerting.finding import Finding, Sign
 from alerting.heard import Child, Heard, Ingested, KnownDevice, Receipt
-from alerting.opening import Whose, apply_finding
+from alerting.opening import apply_finding
 from alerting.store import load_children, save_readings, save_states
-from alerting.tables import DeviceStateRow, EventRow, QuarantineRow, StreamHint
-from care.equipment import binding_in_force
-from care.model import WORN_ROLES
-from care.tables import NATIVE_SOURCE, Binding, Elder, Home, Source
+from alerting.tables import EventRow, QuarantineRow, StreamHint
+from alerting.whose import Whose, whose_is
+from care.tables import NATIVE_SOURCE, Source
 from core.db import add_hint
 from core.metrics import QUARANTINED
 from devices.event import (
     CLEARING_KINDS,
-    LEVEL_KINDS,
     LIFE_SAFETY_KINDS,
-    LIFE_SAFETY_ROLES,
-    Confidence,
     DeviceEvent,
-    Message,
     Presence,
     Reading,
 )
@@ -131,9 +126,9 @@ class _Batch:
         settled = settle(event.at, received_at, not_before=enrolled_at)
         found = self._judge(device, event, settled.at)
         if settled.clock_fault is not None:
-            found = tuple(_with_clock_fault(finding, settled.clock_fault) for finding in found)
+            found = tuple(with_clock_fault(finding, settled.clock_fault) for finding in found)
         if verdict.id_reused and device is not None:
-            found = (*found, _id_reused(event, self.now))
+            found = (*found, id_reused(event, self.now))
         touched = [await self._apply(finding, child, device, settled.at) for finding in found]
         incident_id = next((ident for ident in touched if ident is not None), None)
         is_quiet = event.kind in _QUIET_KINDS and event.event_id is None and not event.retained
@@ -163,14 +158,14 @@ class _Batch:
         if device is None:
             view = DeviceView(id=event.child_id, role=None, family="")
             found = judge(DeviceState(), [(at, event)], view, self.now).findings
-            return tuple(map(_from_stranger, (f for f in found if f.kind in LIFE_SAFETY_KINDS)))
+            return tuple(map(from_stranger, (f for f in found if f.kind in LIFE_SAFETY_KINDS)))
         state = self._state(device)
         judged = judge(state, [(at, event)], device.view, self.now)
         self._keep(device, judged.state, judged.judge_at)
         if event.data.get("level"):
             # A press told as a lasting state is re-stated in every later message (Zigbee2MQTT).
             return tuple(
-                _changed(f, sign=Sign.HELD) if f.sign is Sign.EDGE else f for f in judged.findings
+                replace(f, sign=Sign.HELD) if f.sign is Sign.EDGE else f for f in judged.findings
             )
         return judged.findings
 
@@ -289,7 +284,7 @@ class _Batch:
         device = self.devices.get(child)
         if device is not None:
             await self._heard_from(device, message.received_at)
-        finding = _unreadable(device, message, reason, heard.lane, self.now)
+        finding = unread(device, message, reason, heard.lane, self.now)
         if finding is not None:
             await self._apply(finding, child, device, message.received_at)
 
@@ -321,101 +316,3 @@ class _Batch:
             return None
         self.result.incidents.append(incident.id)
         return incident.id
-
-
-async def whose_is(
-    session: AsyncSession, child: Child, device: KnownDevice | None, at: datetime
-) -> Whose:
-    """Whom the device belonged to at that time; an unbound one belongs to its source's area."""
-    source_id, child_id = child
-    if device is None:
-        area = await session.scalar(select(Source.area_id).where(Source.id == source_id))
-        return Whose(source_id=source_id, child_id=child_id, area_id=area)
-    bindings = (await session.scalars(select(Binding).where(Binding.device_id == device.id))).all()
-    binding = binding_in_force(bindings, at)
-    home = await session.get(Home, binding.home_id) if binding else None
-    area = home.area_id if home else device.area_id
-    if area is None and home is None:
-        area = await session.scalar(select(Source.area_id).where(Source.id == source_id))
-    elder_id = binding.elder_id if binding else None
-    if elder_id is None and home is not None:
-        elder_id = await _only_resident(session, home.id)
-        bound_to_elder = False
-    else:
-        bound_to_elder = elder_id is not None
-    role = device.role
-    return Whose(
-        source_id=source_id,
-        child_id=child_id,
-        device_id=device.id,
-        # A worn device that was given to a home, not to a person, is that home's.
-        role=role if bound_to_elder or role not in WORN_ROLES else None,
-        room=device.room,
-        elder_id=elder_id,
-        home_id=home.id if home else None,
-        area_id=area,
-    )
-
-
-async def _only_resident(session: AsyncSession, home_id: str) -> str | None:
-    ids = (await session.scalars(select(Elder.id).where(Elder.home_id == home_id).limit(2))).all()
-    return ids[0] if len(ids) == 1 else None
-
-
-async def reset_device(session: AsyncSession, device_id: str) -> None:
-    """Forget what detectors remember: the device was bound anew, or its meter was replaced."""
-    await session.execute(delete(DeviceStateRow).where(DeviceStateRow.device_id == device_id))
-
-
-def _from_stranger(finding: Finding) -> Finding:
-    """Nothing is remembered of a stranger, so its levels cannot rise, only be found on."""
-    if finding.kind in LEVEL_KINDS and finding.sign in (Sign.ROSE, Sign.FOUND, Sign.WORSE):
-        return _changed(finding, sign=Sign.HELD)
-    return finding
-
-
-def _changed(finding: Finding, **others: object) -> Finding:
-    fields = {name: getattr(finding, name) for name in finding.__struct_fields__}
-    return Finding(**{**fields, **others})
-
-
-def _with_clock_fault(finding: Finding, fault: str) -> Finding:
-    return _changed(finding, facts={**finding.facts, "clock_fault": str(fault)})
-
-
-def _id_reused(event: DeviceEvent, now: datetime) -> Finding:
-    return Finding(
-        kind="fault",
-        severity=Severity.TECHNICAL,
-        sign=Sign.ROSE,
-        at=now,
-        reason="id_reused",
-        facts={"fault": "id_reused", "event_id": event.event_id},
-    )
-
-
-def _unreadable(
-    device: KnownDevice | None,
-    message: Message,
-    reason: str,
-    lane: str,
-    now: datetime,
-) -> Finding | None:
-    """An unconfirmed alarm where a call for help may be hidden (architecture: Nothing lost)."""
-    on_event_topic = lane == "urgent" and message.topic.endswith("/event")
-    may_matter = on_event_topic or (device is not None and device.role in LIFE_SAFETY_ROLES)
-    if not may_matter:
-        return None
-    role = device.role if device else None
-    facts = {"reason": reason, "role": role or "", "topic": message.topic[:200]}
-    if device is None:
-        return Finding(
-            kind="unreadable",
-            severity=Severity.LIFE_SAFETY,
-            sign=Sign.EDGE,
-            at=message.received_at,
-            reason=reason,
-            facts=facts,
-            confidence=Confidence.UNCONFIRMED,
-        )
-    return unreadable(message.received_at, device.view, now, reason=reason, facts=facts)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Table, select
@@ -11,9 +10,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting import timeline
-from alerting.escalation import DueKind, Policy, Target, first_step
+from alerting.escalation import Policy, first_step
 from alerting.finding import Finding, Severity, Sign
 from alerting.incident import (
+    OTHERS,
     UNATTENDED,
     Current,
     Past,
@@ -22,46 +22,19 @@ from alerting.incident import (
     Verb,
     folded_subject,
     place,
-    subject_of,
 )
-from alerting.policies import policy_for, stamped_policy
+from alerting.joining import facts_of, has_cleared, join
+from alerting.policies import policy_for
 from alerting.silencing import silenced_until, welfare_suspended
 from alerting.tables import Incident
-from alerting.telling import carry_out, tell
-from care.model import WORN_ROLES
+from alerting.telling import carry_out
+from alerting.whose import Whose
 from core.ids import new_id
 from core.logging import about, get_logger
 from core.metrics import INCIDENTS_OPENED
-from devices.event import Confidence
 
 log = get_logger("incidents")
-OWNER_REACTION = timedelta(minutes=2)
 _MOST_TRIES = 8
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Whose:
-    """Whom a finding concerns: the device that spoke and what it was bound to at that time."""
-
-    source_id: str
-    child_id: str
-    device_id: str | None = None
-    role: str | None = None
-    room: str | None = None
-    elder_id: str | None = None
-    home_id: str | None = None
-    area_id: str | None = None
-
-    def subject(self, severity: Severity) -> str:
-        return subject_of(
-            severity,
-            device_id=self.device_id,
-            elder_id=self.elder_id,
-            home_id=self.home_id,
-            worn=self.role in WORN_ROLES,
-            source_id=self.source_id,
-            child_id=self.child_id,
-        )
 
 
 async def apply_finding(
@@ -77,16 +50,15 @@ async def apply_finding(
     for _ in range(_MOST_TRIES):
         current = await _unattended(session, subject, finding.kind)
         past = None if current else await _latest_ended(session, subject, finding.kind)
-        decision = place(finding, _view(current), _past_view(past), now)
+        decision = place(finding, _view(current, whose), _past_view(past), now)
         if decision.verb is Verb.NOTHING:
             return None
         if decision.verb is Verb.LATCHED:
             return await apply_finding(session, _latched(finding, now), whose, now)
         if decision.verb is Verb.CLEAR and past is not None:
-            past.condition, past.cleared_at = "cleared", finding.at
-            return past
+            return past if has_cleared(past, finding, whose) else None
         if current is not None:
-            await _join(session, current, finding, decision, whose, now)
+            await join(session, current, finding, decision, whose, now)
             return current
         opened = await _open(session, subject, finding, decision, whose, past, now)
         if opened is not None:
@@ -94,7 +66,7 @@ async def apply_finding(
     raise RuntimeError(f"could neither open nor join {finding.kind} of {subject}")
 
 
-def _view(row: Incident | None) -> Current | None:
+def _view(row: Incident | None, whose: Whose) -> Current | None:
     if row is None:
         return None
     return Current(
@@ -102,6 +74,7 @@ def _view(row: Incident | None) -> Current | None:
         rang_at=row.rang_at,
         opened_at=row.opened_at,
         condition=row.condition,
+        is_new_voice=not {whose.child, OTHERS} & set(row.alarming),
     )
 
 
@@ -172,7 +145,7 @@ async def _open(
     stamped = await policy_for(session, finding.severity.value, whose.area_id)
     policy = Policy.model_validate(stamped.body)
     step = first_step(policy, now)
-    facts = _facts(finding, whose)
+    facts = facts_of(finding, whose)
     values: dict[str, Any] = {
         "id": new_id("inc"),
         "kind": finding.kind,
@@ -180,6 +153,7 @@ async def _open(
         "severity_rank": finding.severity.rank,
         "stage": Stage.OPEN.value,
         "condition": "active",
+        "alarming": [whose.child],
         "version": 1,
         "subject": subject,
         "mode": "actual",
@@ -259,88 +233,3 @@ def _hold_back(session: AsyncSession, incident: Incident, until: datetime, now: 
     incident.due_delay_s = int((until - now).total_seconds())
     timeline.append(session, incident.id, at=now, now=now, kind="silenced", reason="silenced")
     timeline.touch(session, incident, now)
-
-
-def _facts(finding: Finding, whose: Whose) -> dict[str, Any]:
-    facts: dict[str, Any] = dict(finding.facts)
-    if whose.room:
-        facts.setdefault("room", whose.room)
-    if whose.role:
-        facts.setdefault("role", whose.role)
-    if finding.confidence is Confidence.UNCONFIRMED:
-        facts["unconfirmed"] = True
-    if finding.late_s:
-        facts["late_s"] = finding.late_s
-    if whose.device_id is None:
-        facts["unknown_device"] = whose.child_id
-    return facts
-
-
-async def _join(
-    session: AsyncSession,
-    incident: Incident,
-    finding: Finding,
-    decision: Placement,
-    whose: Whose,
-    now: datetime,
-) -> None:
-    """Add a finding to the running incident; ring again where the rules say so."""
-    with about(incident=incident.id):
-        log.info("joined", kind=finding.kind, verb=decision.verb.value, reason=decision.reason)
-    if decision.verb is Verb.CLEAR:
-        incident.condition = "cleared"
-        incident.cleared_at = finding.at
-        incident.version += 1
-        timeline.append(
-            session, incident.id, at=finding.at, now=now, kind="cleared", reason=decision.reason
-        )
-        timeline.touch(session, incident, now)
-        return
-    if incident.condition == "cleared" and finding.sign is not Sign.HELD:
-        incident.condition = "active"
-    if decision.reason == "still_active":
-        return
-    incident.findings += 1
-    incident.version += 1
-    timeline.append(
-        session,
-        incident.id,
-        at=finding.at,
-        now=now,
-        kind="finding",
-        data={"incident_kind": finding.kind, "facts": _facts(finding, whose)},
-        reason=decision.reason,
-    )
-    timeline.touch(session, incident, now)
-    if decision.verb is Verb.RING_ALL:
-        incident.rang_at = now
-        policy = await stamped_policy(session, incident.policy_id, incident.policy_version)
-        targets = first_step(policy, now).targets
-        await tell(
-            session, incident, targets, now, type_="incident.repeated", reason=decision.reason
-        )
-    elif decision.verb is Verb.RING_OWNER:
-        incident.rang_at = now
-        await tell(
-            session,
-            incident,
-            (Target(who="owner", by="all"), Target(who="desk")),
-            now,
-            type_="incident.repeated",
-            reason=decision.reason,
-        )
-        _expect_owner(incident, now)
-
-
-def _expect_owner(incident: Incident, now: datetime) -> None:
-    """The owner has two minutes to react, never more than the deadline that runs already.
-
-    A ladder that climbs again because they did not react goes on: whoever keeps pressing must not
-    send it back to its foot.
-    """
-    if incident.due_kind == DueKind.LADDER:
-        return
-    wanted = now + OWNER_REACTION
-    if incident.due_at is None or wanted < incident.due_at:
-        incident.due_at, incident.due_delay_s = wanted, int(OWNER_REACTION.total_seconds())
-    incident.due_kind = DueKind.OWNER_REACTION.value

@@ -99,6 +99,7 @@ class Incident(Base):
     severity_rank: Mapped[int]
     stage: Mapped[str] = mapped_column(String(20))
     condition: Mapped[str] = mapped_column(String(20), default="active")
+    alarming: Mapped[list[str]] = mapped_column(default=list)  # source/child of who still alarms
     version: Mapped[int] = mapped_column(default=1)
     subject: Mapped[str] = mapped_column(String(400))
     mode: Mapped[str] = mapped_column(String(20), default="actual")

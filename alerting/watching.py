@@ -17,10 +17,10 @@ from alerting.detectors.liveness import (
 )
 from alerting.finding import Finding
 from alerting.heard import KnownDevice
-from alerting.ingest import whose_is
 from alerting.opening import apply_finding
 from alerting.store import load_devices, save_states
 from alerting.tables import DeviceStateRow
+from alerting.whose import whose_is
 from care.tables import Device
 
 MOST_AT_ONCE = 200

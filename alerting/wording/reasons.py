@@ -29,6 +29,7 @@ REASON: dict[str, tuple[str, str]] = {
         "设备报告恢复；不会自动结案",
         "the device says it ended; that never closes a case",
     ),
+    "another_still_on": ("另一台设备仍在报警", "another device still alarms"),
     "told_together": (
         "同步通知值班台与紧急联系人",
         "duty desk and emergency contacts are told together",

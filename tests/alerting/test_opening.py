@@ -12,8 +12,9 @@ from sqlalchemy import select
 from alerting import closing, responding, sweep
 from alerting.escalation import DueKind
 from alerting.finding import SEVERITY_OF_KIND, Finding, Sign
-from alerting.opening import Whose, apply_finding
+from alerting.opening import apply_finding
 from alerting.tables import Incident, TimelineEntry
+from alerting.whose import Whose
 from care.model import Actor, UserRole
 from core.db import Database
 from tests.alerting import rows

@@ -185,6 +185,36 @@ async def test_two_detectors_in_one_home_are_one_incident(world: World) -> None:
     assert len(await world.incidents()) == 1
 
 
+async def test_a_second_detector_rings_again_even_if_it_never_spoke_before(world: World) -> None:
+    device = await smoke_detector(world)
+    await world.event(device, "smoke")
+    before = await world.incident()
+    await world.device("smoke-2", "smoke_detector", home_id=before["home_id"])
+    await world.event("smoke-2", "smoke")
+    rung = await world.incident()
+    assert len(rung["notices"]) > len(before["notices"])
+    assert reasons(rung)[-1] != reasons(before)[-1]
+    await world.event("smoke-2", "smoke")
+    assert len((await world.incident())["notices"]) == len(rung["notices"])
+
+
+async def test_one_detectors_clear_says_nothing_about_the_other(world: World) -> None:
+    device = await smoke_detector(world)
+    await world.event(device, "smoke")
+    home_id = (await world.incident())["home_id"]
+    for another in ("smoke-2", "smoke-3"):
+        await world.device(another, "smoke_detector", home_id=home_id)
+    await world.event("smoke-2", "smoke")
+    await world.event("smoke-3", "smoke_clear")
+    assert "cleared" not in kinds(await world.incident())
+    await world.event(device, "smoke_clear")
+    still = await world.incident()
+    assert still["condition"] == "active"
+    assert reasons(still)[-1] == "另一台设备仍在报警"
+    await world.event("smoke-2", "smoke_clear")
+    assert (await world.incident())["condition"] == "cleared"
+
+
 async def test_life_safety_is_never_silenced(world: World) -> None:
     device = await smoke_detector(world)
     refused = await world.admin.post(

@@ -106,6 +106,7 @@ def upgrade() -> None:
     sa.Column('severity_rank', sa.Integer(), nullable=False),
     sa.Column('stage', sa.String(length=20), nullable=False),
     sa.Column('condition', sa.String(length=20), nullable=False),
+    sa.Column('alarming', sa.JSON(), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
     sa.Column('subject', sa.String(length=400), nullable=False),
     sa.Column('mode', sa.String(length=20), nullable=False),
