@@ -162,6 +162,12 @@ class Say:
     def reason(self, reason: str | None) -> str:
         return wording.reason_text(reason, self._lang)
 
+    def failure(self, state: str, detail: str) -> str:
+        """Why nobody was reached; what a provider said in its own words is shown as it is."""
+        if state == "parked":  # always by `outbox`, whose own note is for the log
+            return self.reason("sender_crashed")
+        return wording.pick(wording.FAILURE.get(detail), self._lang, self.reason(detail))
+
     def role(self, role: str) -> str:
         return wording.pick(wording.ROLE.get(role), self._lang, role)
 

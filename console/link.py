@@ -1,4 +1,9 @@
-"""A contact's link: nothing about anybody before an answer, the way on after it, until the end."""
+"""A link in a message: nothing about anybody before an answer, the way on after it, until the end.
+
+What comes after it depends on who was told. A contact is one person, bound to one elder: they are
+shown what happened and whom to call. An operator's channel or a city's platform is a group of
+people that nobody has counted: their answer is recorded, and the case itself asks for a sign-in.
+"""
 
 from __future__ import annotations
 
@@ -36,14 +41,17 @@ async def open_page(page: Anybody, token: str) -> Response:
         except NotFound:
             return page.render("link_gone.html", 404)
         page = _in_language_of(notice, page)
-        user = await _user(session, notice)
-        if user is not None:
-            if page.actor is not None and page.actor.id == user.id:
-                return page.go_to(f"/incidents/{incident.id}")
+        if _needs_no_link(page, notice):
+            return page.go_to(f"/incidents/{incident.id}")
+        if notice.recipient_kind == "user":
+            user = await session.get_one(User, notice.recipient_id)
             return page.render("link_user.html", token=token, is_officer=user.role in DESK_ROLES)
-        if _answered_here(page, notice):
-            return await _details(session, page, token, notice, incident)
-    return page.render("link.html", token=token)
+        contact = await _contact(session, notice)
+        if not _answered_here(page, notice):
+            return page.render("link.html", token=token, is_contact=contact is not None)
+        if contact is None:
+            return page.render("link_noted.html", token=token, notice=notice, incident=incident)
+        return await _details(session, page, token, notice, incident, contact)
 
 
 @router.post("/a/{token}")
@@ -66,16 +74,38 @@ async def answer(page: Anybody, token: str) -> Response:
 
 
 async def _load(session: AsyncSession, page: PageContext, token: str) -> tuple[Notice, Incident]:
-    """Raises `NotFound` for a link that Anju did not make, and once the case has ended."""
+    """Raises `NotFound` for a link that Anju did not make, and once it has ended.
+
+    It ends with the case, with the account of the officer or visitor whom it went to, and when
+    the contact is taken off the elder's list.
+    """
     notice_id = open_link(page.services.settings.secret_key, token)
-    return await answers.load_notice(session, notice_id)
+    notice, incident = await answers.load_notice(session, notice_id)
+    if notice.recipient_kind == "user":
+        user = await session.get(User, notice.recipient_id)
+        ended = user is None or not user.active
+    else:
+        ended = notice.recipient_kind == "contact" and await _contact(session, notice) is None
+    if ended:
+        raise NotFound("link", notice_id)
+    return notice, incident
 
 
-async def _user(session: AsyncSession, notice: Notice) -> User | None:
-    """The officer or visitor whom the notice went to; None for contacts."""
-    if notice.recipient_kind != "user" or notice.recipient_id is None:
+async def _contact(session: AsyncSession, notice: Notice) -> EmergencyContact | None:
+    """The one person whom the notice is bound to; None for a group and for users."""
+    if notice.recipient_kind != "contact":
         return None
-    return await session.get(User, notice.recipient_id)
+    return await session.get(EmergencyContact, notice.recipient_id)
+
+
+def _needs_no_link(page: PageContext, notice: Notice) -> bool:
+    """Whether the reader is signed in and may as well open the case: the user who was told, or
+    somebody of the desk who follows a link from the group."""
+    if page.actor is None:
+        return False
+    if notice.recipient_kind == "user":
+        return page.actor.id == notice.recipient_id
+    return notice.recipient_kind != "contact" and page.actor.is_desk
 
 
 def _in_language_of(notice: Notice, page: PageContext) -> PageContext:
@@ -107,14 +137,15 @@ class Concerned:
 
 
 async def _details(
-    session: AsyncSession, page: PageContext, token: str, notice: Notice, incident: Incident
+    session: AsyncSession,
+    page: PageContext,
+    token: str,
+    notice: Notice,
+    incident: Incident,
+    contact: EmergencyContact,
 ) -> Response:
     """What a contact needs to help: no health, nobody else's number, nothing of the timeline."""
-    concerned = list(await elders_of(session, incident))
-    contact = await session.get(EmergencyContact, notice.recipient_id or "")
-    if contact is not None:
-        own = [one for one in concerned if one.id == contact.elder_id]
-        concerned = own or concerned
+    concerned = [one for one in await elders_of(session, incident) if one.id == contact.elder_id]
     home = await session.get(Home, incident.home_id) if incident.home_id else None
     visitor = await session.get(User, incident.visitor_id) if incident.visitor_id else None
     return page.render(

@@ -123,7 +123,7 @@ async def test_a_case_that_needed_no_visit_closes_with_its_reason(world: World) 
 async def test_a_visitor_who_cannot_go_gives_the_task_back_with_the_reason(world: World) -> None:
     town = await pressed(world)
     await town.desk.submit(town.path, "/dispatch", visitor_id=town.visitor_id)
-    page = await town.phone.submit(town.task, "/release", reason="车坏了")
+    page = await town.phone.submit(town.task, "/decline", reason="车坏了")
     assert "现在没有任务" in page
     whole = await world.incident()
     assert (whole["stage"], whole["owner"]) == ("open", None)
