@@ -16,6 +16,7 @@ from api.schemas import (
     NOT_GIVEN,
     Body,
     Filters,
+    Flag,
     Ident,
     LongName,
     Out,
@@ -42,8 +43,8 @@ class ChannelIn(Body):
     url: Url
     secret: Secret | None = None
     area_id: Ident | None = None
-    with_personal_data: bool = False
-    enabled: bool = True
+    with_personal_data: Flag = False
+    enabled: Flag = True
 
 
 class ChannelPatch(Body):
@@ -51,8 +52,8 @@ class ChannelPatch(Body):
     name: LongName = NOT_GIVEN
     url: Url = NOT_GIVEN
     secret: Secret = NOT_GIVEN
-    with_personal_data: bool = NOT_GIVEN
-    enabled: bool = NOT_GIVEN
+    with_personal_data: Flag = NOT_GIVEN
+    enabled: Flag = NOT_GIVEN
 
 
 class ChannelOut(Out):

@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints
 
 from alerting.channels.http import webhook_refusal
 from api.dependencies import Now, Reading, ServicesDep, SightDep, Writing, allowed
-from api.schemas import NOT_GIVEN, Body, Language, Name, Out, PageOut, Phone, example
+from api.schemas import NOT_GIVEN, Body, Language, Name, Out, PageOut, Phone, Whole, example
 from care import contacts
 from care.model import Actor
 from care.reach import MAX_CHANNELS
@@ -18,7 +18,7 @@ from care.tables import EmergencyContact
 from core.services import Services
 
 router = APIRouter(prefix="/elders/{elder_id}/contacts", tags=["homes and elders"])
-Rank = Annotated[int, Field(ge=1, le=99)]
+Rank = Annotated[Whole, Field(ge=1, le=99)]
 Relation = Annotated[str, StringConstraints(max_length=60)]
 
 

@@ -16,11 +16,13 @@ from api.schemas import (
     NOT_GIVEN,
     Body,
     Filters,
+    Flag,
     Ident,
     Name,
     Out,
     PageOut,
     When,
+    Whole,
     example,
     page_of,
 )
@@ -42,7 +44,7 @@ def _small(rules: dict[str, Any]) -> dict[str, Any]:
 
 
 Rules = Annotated[dict[str, Any], AfterValidator(_small)]
-Seconds = Annotated[int, Field(ge=60, le=31 * 86400)]
+Seconds = Annotated[Whole, Field(ge=60, le=31 * 86400)]
 
 
 class DeviceIn(Body):
@@ -75,7 +77,7 @@ class DevicePatch(Body):
     room: Name | None = None
     rules: Rules = NOT_GIVEN
     expected_every_s: Seconds | None = None
-    active: bool = NOT_GIVEN
+    active: Flag = NOT_GIVEN
 
 
 class DeviceOut(Out):

@@ -13,6 +13,7 @@ from api.schemas import (
     NOT_GIVEN,
     Address,
     Body,
+    Day,
     Filters,
     Ident,
     Name,
@@ -43,7 +44,7 @@ class ElderIn(Body):
         categories=["living_alone"],
     )
     name: Name
-    birth_date: date | None = None
+    birth_date: Day | None = None
     phone: Phone | None = None
     address: Address | None = None
     area_id: Ident | None = None
@@ -60,7 +61,7 @@ class ElderPatch(Body):
         status="hospital", status_review_at="2026-03-08T01:00:00Z"
     )
     name: Name = NOT_GIVEN
-    birth_date: date | None = None
+    birth_date: Day | None = None
     phone: Phone | None = None
     address: Address = NOT_GIVEN
     area_id: Ident | None = None

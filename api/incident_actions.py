@@ -14,7 +14,7 @@ from alerting.tables import Incident
 from api.dependencies import Language, Now, ServicesDep, SightDep, Writing, allowed
 from api.incidents import IncidentOut, shown
 from api.problems import refusal
-from api.schemas import Body, Ident, Text, When, example
+from api.schemas import Body, Ident, Text, When, Whole, example
 from care.accounts import visitor_for
 from care.model import Actor
 from core.db import after_commit
@@ -27,7 +27,7 @@ class Action(Body):
     """`version`: act only if nobody else has acted since this version was read."""
 
     model_config = Body.model_config | example(version=1)
-    version: Annotated[int | None, Field(ge=1, le=2**31 - 1)] = None
+    version: Annotated[Whole, Field(ge=1, le=2**31 - 1)] | None = None
 
 
 class ReleaseIn(Action):
@@ -152,6 +152,23 @@ async def accept(
 ) -> dict[str, Any]:
     """dispatched → accepted, by the assigned visitor or by the desk on their behalf."""
     done = await responding.accept(session, seen.id, actor, now, version=body.version)
+    return shown(done, lang, services.settings.zone)
+
+
+@router.post("/decline", summary="Cannot go", response_model=IncidentOut)
+async def decline(
+    actor: Annotated[Actor, allowed("incidents.decline")],
+    services: ServicesDep,
+    session: Writing,
+    seen: Seen,
+    now: Now,
+    lang: Language,
+    body: Annotated[ReleaseIn, BodyParam()] = ReleaseIn(),
+) -> dict[str, Any]:
+    """A `release` by the assigned visitor, or on their behalf: back to open, told to all again."""
+    done = await responding.release(
+        session, seen.id, actor, now, version=body.version, reason=body.reason
+    )
     return shown(done, lang, services.settings.zone)
 
 

@@ -17,6 +17,7 @@ from api.schemas import (
     NOT_GIVEN,
     Body,
     Filters,
+    Flag,
     Ident,
     LongName,
     Out,
@@ -52,7 +53,7 @@ class PolicyPatch(Body):
     model_config = Body.model_config | example(active=False)
     name: LongName = NOT_GIVEN
     ladder: Policy = NOT_GIVEN
-    active: bool = NOT_GIVEN
+    active: Flag = NOT_GIVEN
 
 
 class PolicyOut(Out):

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -20,6 +24,40 @@ from care.paging import MAX_LIMIT, Page, PageRequest
 
 T = TypeVar("T")
 _MAX_DEPTH = 20
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
+_EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def _spelled_as_a_day(value: Any) -> Any:
+    if not (isinstance(value, str) and _DAY.fullmatch(value.strip())):
+        raise ValueError("must be a date such as 1941-05-03")
+    return value
+
+
+def _spelled_as_a_time(value: Any) -> Any:
+    if not (isinstance(value, str) and _MOMENT.match(value.strip())):
+        raise ValueError("must be a time such as 2026-03-01T08:15:00+08:00")
+    return value
+
+
+def _within_reason(moment: datetime) -> datetime:
+    if not _EARLIEST <= moment < _LATEST:
+        raise ValueError(f"must lie between {_EARLIEST.year} and {_LATEST.year}")
+    return moment
+
+
+def _a_number(value: Any) -> Any:
+    if isinstance(value, bool | str):
+        raise ValueError("must be a number")
+    return value
+
+
+def _a_bool(value: Any) -> Any:
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false")
+    return value
+
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 LongName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -28,8 +66,16 @@ Address = Annotated[str, StringConstraints(max_length=400)]
 Phone = Annotated[str, StringConstraints(max_length=40)]
 Ident = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Language = Annotated[str, StringConstraints(pattern="^(zh|en)$")]
-When = AwareDatetime
-"""RFC 3339 with a zone: a time without one means a different moment to everybody."""
+Whole = Annotated[int, BeforeValidator(_a_number)]
+Flag = Annotated[bool, BeforeValidator(_a_bool)]
+Day = Annotated[date, BeforeValidator(_spelled_as_a_day)]
+When = Annotated[AwareDatetime, BeforeValidator(_spelled_as_a_time), AfterValidator(_within_reason)]
+"""RFC 3339 with a zone: a time without one means a different moment to everybody.
+
+A bare number is refused: `20260301` would silently become a day in 1970. So is what no calendar
+in use can hold: a shift until 9999-12-31 west of Greenwich ends in a year that cannot be read
+back, and whoever looked for the on-call phone would have found an error instead.
+"""
 
 
 class Body(BaseModel):

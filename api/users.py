@@ -13,6 +13,7 @@ from api.schemas import (
     NOT_GIVEN,
     Body,
     Filters,
+    Flag,
     Ident,
     Language,
     Name,
@@ -58,7 +59,7 @@ class UserPatch(Body):
     name: Name = NOT_GIVEN
     phone: Phone | None = None
     language: Language = NOT_GIVEN
-    active: bool = NOT_GIVEN
+    active: Flag = NOT_GIVEN
     password: Password = NOT_GIVEN
     role: UserRole = NOT_GIVEN
     area_id: Ident | None = None

@@ -26,10 +26,8 @@ async def perform(
     act = ACTS.get(name)
     if act is None:
         raise NotFound("act", name)
-    incident = await incident_to_act_on(session, page.sight, incident_id)
-    own_task = name == "release" and incident.visitor_id == page.who.id
-    if not own_task:  # "I cannot go": the visitor gives back what they were sent to
-        require(page.who, f"incidents.{name}")
+    await incident_to_act_on(session, page.sight, incident_id)
+    require(page.who, f"incidents.{name}")
     await act(session, incident_id, page, fields)
 
 
@@ -113,6 +111,7 @@ async def _cancel(session: AsyncSession, ident: str, page: PageContext, fields: 
 ACTS: dict[str, Act] = {
     "acknowledge": _plain(responding.acknowledge),
     "release": _release,
+    "decline": _release,  # the visitor's own word for it: "I cannot go"
     "dispatch": _dispatch,
     "accept": _plain(responding.accept),
     "arrive": _plain(responding.arrive),

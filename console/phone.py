@@ -20,7 +20,7 @@ from console.icons import icon_of_kind
 from core.errors import AnjuError, Conflict, NotAllowed, NotFound
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
-ACTS = ("accept", "release", "arrive", "outcome")
+ACTS = ("accept", "decline", "arrive", "outcome")
 BIG_OUTCOMES = (("assisted", "check"), ("hospital", "hospital"), ("false_alarm", "bell-off"))
 
 
@@ -66,7 +66,7 @@ async def act(page: SignedIn, incident_id: str, act: str) -> Response:
         if status_of(error) != 422:
             raise
         return await _task_page(page, incident_id, error=error, typed=fields)
-    after = {"visits": f"/my/{incident_id}/done", "release": "/my"}
+    after = {"visits": f"/my/{incident_id}/done", "decline": "/my"}
     return page.go_to(after.get(act, f"/my/{incident_id}"))
 
 

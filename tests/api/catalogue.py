@@ -1,0 +1,372 @@
+"""Every call that changes something, with a body that works, in a town with one of everything."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import update
+
+from alerting.tables import Incident
+from care.model import UserRole
+from tests.support.api import Caller, World
+
+SECRET = "a provider's secret"
+DUE = "2026-03-03T01:00:00Z"
+LADDER = {
+    "steps": [
+        {"after_s": 0, "tell": [{"who": "desk"}, {"who": "contacts", "by": "message"}]},
+        {"after_s": 60, "tell": [{"who": "operator"}]},
+    ],
+    "repeat_s": 300,
+}
+
+
+@dataclass
+class Town:
+    """The ids of one of everything, under the names that paths and bodies use."""
+
+    world: World
+    admin: Caller
+    ids: dict[str, str] = field(default_factory=dict)
+    numbers: itertools.count[int] = field(default_factory=itertools.count)
+
+    def path(self, template: str) -> str:
+        """`/api/v1/homes/{home_id}` → `homes/home-…`."""
+        return template.removeprefix("/api/v1/").format(**self.ids)
+
+    def fresh(self, prefix: str) -> str:
+        return f"{prefix}{next(self.numbers)}"
+
+    async def bring_to(self, stage: str) -> None:
+        """The incident stands in this stage again, whatever was done to it; it may be cancelled."""
+        now, open_ = self.world.clock.now(), stage == "open"
+        async with self.world.db.transaction() as session:
+            await session.execute(
+                update(Incident)
+                .where(Incident.id == self.ids["incident_id"])
+                .values(
+                    stage=stage,
+                    mode="exercise",
+                    owner_id=None if open_ else self.admin.id,
+                    owner_name=None if open_ else "管理员",
+                    visitor_id=None if open_ else self.ids["user_id"],
+                    outcome="assisted" if stage in ("following_up", "closed") else None,
+                    dispatched_at=None if open_ else now,
+                    due_at=now + timedelta(hours=1),
+                )
+            )
+
+
+async def build(world: World) -> Town:
+    """One of everything, made over REST by an administrator."""
+    admin = await world.admin()
+    town = Town(world, admin)
+    visitor = await world.sign_in(UserRole.VISITOR, name="陈探访")
+    town.ids |= {"user_id": visitor.id, "device_id": "btn-1"}
+    for name, path, body in _FURNITURE:
+        made = await admin.made(town.path(path), body(town))
+        town.ids[name] = made["id"]
+    town.ids["incident_id"] = await world.press("btn-1")
+    for name, path, body in _OF_THE_INCIDENT:
+        town.ids[name] = (await admin.made(path, body(town)))["id"]
+    return town
+
+
+Body = Callable[[Town], dict[str, Any]]
+_FURNITURE: tuple[tuple[str, str, Body], ...] = (
+    ("area_id", "areas", lambda _: {"name": "城关村", "level": "village"}),
+    ("home_id", "homes", lambda t: {"address": "桥头 3 号", "area_id": t.ids["area_id"]}),
+    ("elder_id", "elders", lambda t: {"name": "李桂兰", "home_id": t.ids["home_id"]}),
+    ("contact_id", "elders/{elder_id}/contacts", lambda _: {"name": "李梅"}),
+    (
+        "source_id",
+        "sources",
+        lambda _: {"name": "村网关", "family": "zigbee2mqtt", "prefix": "zigbee2mqtt"},
+    ),
+    (
+        "device_id",
+        "devices",
+        lambda t: {
+            "id": "btn-1",
+            "family": "native",
+            "role": "sos_button",
+            "elder_id": t.ids["elder_id"],
+        },
+    ),
+    (
+        "policy_id",
+        "escalation-policies",
+        lambda _: {"name": "夜间", "severity": "technical", "ladder": LADDER},
+    ),
+    (
+        "shift_id",
+        "shifts",
+        lambda t: {
+            "user_id": t.ids["user_id"],
+            "starts_at": "2026-02-01T00:00:00Z",
+            "phone": "13800138000",
+        },
+    ),
+    ("silence_id", "silences", lambda _: {"kind": "leak", "reason": "修管道", "ends_at": DUE}),
+    (
+        "channel_id",
+        "channels",
+        lambda _: {"kind": "sms", "name": "短信", "url": "http://hook.test:8080", "secret": SECRET},
+    ),
+)
+_OF_THE_INCIDENT: tuple[tuple[str, str, Body], ...] = (
+    ("visit_id", "visits", lambda t: {"incident_id": t.ids["incident_id"], "mode": "on_site"}),
+    (
+        "follow_up_id",
+        "follow-ups",
+        lambda t: {"elder_id": t.ids["elder_id"], "due_at": DUE, "text": "电话回访"},
+    ),
+    ("hazard_id", "hazards", lambda t: {"elder_id": t.ids["elder_id"], "text": "燃气软管老化"}),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Write:
+    """A call and a body that it takes; `stage` is where an incident must stand for it."""
+
+    method: str
+    path: str
+    body: Body
+    stage: str | None = None
+    slow: bool = False  # hashes a password
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.path.removeprefix('/api/v1/')}"
+
+
+def _post(path: str, body: Body, **more: Any) -> Write:
+    return Write(method="POST", path=f"/api/v1/{path}", body=body, **more)
+
+
+def _patch(path: str, body: Body, **more: Any) -> Write:
+    return Write(method="PATCH", path=f"/api/v1/{path}", body=body, **more)
+
+
+def _act(name: str, stage: str, **body: Any) -> Write:
+    return _post(
+        f"incidents/{{incident_id}}/{name}",
+        lambda t: {key: t.ids.get(value, value) for key, value in body.items()},
+        stage=stage,
+    )
+
+
+WRITES: tuple[Write, ...] = (
+    _post("areas", lambda t: {"name": "新村", "level": "grid", "parent_id": t.ids["area_id"]}),
+    _patch(
+        "areas/{area_id}", lambda _: {"name": "城关社区", "level": "village", "parent_id": None}
+    ),
+    _post(
+        "users",
+        lambda t: {
+            "username": t.fresh("user"),
+            "password": "long enough",
+            "role": "visitor",
+            "name": "周",
+            "area_id": t.ids["area_id"],
+            "phone": "13800138000",
+            "language": "en",
+        },
+        slow=True,
+    ),
+    _patch(
+        "users/{user_id}",
+        lambda _: {"name": "陈", "phone": "139", "language": "zh", "active": True, "area_id": None},
+    ),
+    _post(
+        "homes",
+        lambda t: (
+            {"address": "村口", "name": "x", "area_id": t.ids["area_id"], "note": ""}
+            | {"note": "钥匙在 301"}
+        ),
+    ),
+    _patch("homes/{home_id}", lambda t: {"address": "桥头 4 号", "area_id": t.ids["area_id"]}),
+    _post(
+        "elders",
+        lambda t: {
+            "name": "张福生",
+            "birth_date": "1941-05-03",
+            "phone": "020-83331234",
+            "address": "村口 1 号",
+            "area_id": t.ids["area_id"],
+            "categories": ["living_alone"],
+            "tier": "key",
+            "responsible_visitor_id": t.ids["user_id"],
+            "health": "听力弱",
+            "access": "钥匙在邻居",
+        },
+    ),
+    _patch(
+        "elders/{elder_id}",
+        lambda _: (
+            {"name": "李桂兰", "status": "hospital", "status_review_at": DUE, "phone": None}
+            | {"birth_date": "1941-05-03", "categories": ["empty_nest"]}
+        ),
+    ),
+    _post(
+        "elders/{elder_id}/contacts",
+        lambda _: {
+            "name": "李梅",
+            "relation": "女儿",
+            "phone": "13800138000",
+            "rank": 1,
+            "channels": [
+                {"kind": "webhook", "address": "http://hook.test:8080/x"},
+                {"kind": "email", "address": "li@example.org"},
+                {"kind": "apprise", "address": "ntfy://example.org/topic"},
+                {"kind": "sms"},
+            ],
+            "language": "zh",
+        },
+    ),
+    _patch(
+        "elders/{elder_id}/contacts/{contact_id}",
+        lambda _: {"rank": 2, "phone": "139", "channels": [{"kind": "call", "address": "120"}]},
+    ),
+    _post(
+        "sources",
+        lambda t: (
+            {"name": "二", "family": "zigbee2mqtt", "prefix": t.fresh("bridge")}
+            | {"area_id": t.ids["area_id"]}
+        ),
+    ),
+    _patch("sources/{source_id}", lambda t: {"name": "网关", "prefix": t.fresh("moved")}),
+    _post(
+        "devices",
+        lambda t: {
+            "id": t.fresh("meter-"),
+            "family": "native",
+            "role": "water_meter",
+            "home_id": t.ids["home_id"],
+            "room": "厨房",
+            "rules": {"no_water_use": {"hours": 24, "litres": 10}},
+            "expected_every_s": 3600,
+        },
+    ),
+    _post(
+        "devices",
+        lambda t: {
+            "id": t.fresh("smoke-"),
+            "family": "zigbee2mqtt",
+            "source_id": t.ids["source_id"],
+            "child_id": t.fresh("0x0015"),
+            "role": "smoke_detector",
+        },
+    ),
+    _patch(
+        "devices/{device_id}",
+        lambda t: (
+            {"role": "sos_button", "elder_id": t.ids["elder_id"], "room": "客厅"}
+            | {"rules": {"x": {"y": 1}}, "expected_every_s": 86400, "active": True}
+        ),
+    ),
+    _act("acknowledge", "open", version=1),
+    _act("release", "acknowledged", reason="交班"),
+    _act("decline", "dispatched", reason="车坏了"),
+    _act("dispatch", "acknowledged", visitor_id="user_id"),
+    _act("accept", "dispatched"),
+    _act("arrive", "accepted", at="2026-03-01T00:10:00Z"),
+    _act("outcome", "attended", outcome="assisted", reason="摔倒", reason_code="fall"),
+    _act("notes", "attended", text="老人电话无人接听"),
+    _act("heard", "attended"),
+    _act("close", "following_up", waiver="电话中确认平安"),
+    _act("reopen", "closed", reason="家属又打来电话"),
+    _act("cancel", "open", reason="安装时误触发"),
+    _post(
+        "visits",
+        lambda t: {
+            "elder_id": t.ids["elder_id"],
+            "incident_id": t.ids["incident_id"],
+            "mode": "on_site",
+            "visitor_id": t.ids["user_id"],
+            "visited_at": "2026-02-28T01:00:00Z",
+            "record": {"mobility": "worse", "members": "more", "members_by": 1, "needs": "扶手"}
+            | {"extra": {"steps": [1, {"a": None}]}},
+        },
+        stage="attended",
+    ),
+    _post(
+        "follow-ups",
+        lambda t: {"elder_id": t.ids["elder_id"], "due_at": DUE, "text": "电话回访"},
+    ),
+    _post("follow-ups/{follow_up_id}/complete", lambda _: {"result": "好", "handed_over_to": "村"}),
+    _post(
+        "hazards",
+        lambda t: {
+            "home_id": t.ids["home_id"],
+            "elder_id": t.ids["elder_id"],
+            "visit_id": t.ids["visit_id"],
+            "incident_id": t.ids["incident_id"],
+            "text": "燃气软管老化",
+            "found_at": "2026-02-28T01:00:00Z",
+        },
+    ),
+    _post("hazards/{hazard_id}/remedy", lambda _: {"remedy": "已更换软管"}),
+    _post(
+        "escalation-policies",
+        lambda t: {
+            "name": "夜间",
+            "severity": "technical",
+            "ladder": LADDER,
+            "area_id": t.ids["area_id"],
+        },
+    ),
+    _patch("escalation-policies/{policy_id}", lambda _: {"name": "夜", "ladder": LADDER}),
+    _post(
+        "shifts",
+        lambda t: {
+            "user_id": t.ids["user_id"],
+            "starts_at": "2026-03-01T00:00:00Z",
+            "ends_at": "2026-03-02T00:00:00Z",
+            "area_id": t.ids["area_id"],
+            "phone": "13800138000",
+        },
+    ),
+    _patch(
+        "shifts/{shift_id}",
+        lambda _: {"starts_at": "2026-02-01T00:00:00Z", "ends_at": DUE, "phone": "13900139000"},
+    ),
+    _post(
+        "silences",
+        lambda t: {
+            "kind": "battery_low",
+            "device_id": t.ids["device_id"],
+            "home_id": t.ids["home_id"],
+            "area_id": t.ids["area_id"],
+            "reason": "电池已下单",
+            "ends_at": DUE,
+        },
+    ),
+    _post("silences/{silence_id}/end", lambda _: {}),
+    _post(
+        "channels",
+        lambda t: {
+            "kind": "webhook",
+            "name": "市平台",
+            "url": "https://hook.test/x",
+            "secret": "long enough",
+            "area_id": t.ids["area_id"],
+            "with_personal_data": True,
+            "enabled": False,
+        },
+    ),
+    _patch(
+        "channels/{channel_id}",
+        lambda _: {"name": "短信平台", "url": "https://hook.test/y", "enabled": True},
+    ),
+)
+LISTS = (
+    *("areas", "users", "homes", "elders", "elders/{elder_id}/contacts", "sources", "devices"),
+    *("incidents", "visits", "follow-ups", "hazards", "escalation-policies", "shifts"),
+    *("silences", "channels", "quarantine", "unknown-devices"),
+)
+"""Every list that needs no parameter; `readings` needs a device."""
