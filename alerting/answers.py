@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting import outbox, responding, timeline
+from alerting import responding, settling, timeline
 from alerting.incident import FINAL, Stage
 from alerting.tables import Incident, Notice, StreamHint
 from care.model import Actor, UserRole
@@ -124,6 +124,6 @@ async def _failed_later(
         return
     incident = await session.get(Incident, notice.incident_id) if notice.incident_id else None
     unowned = incident is not None and incident.stage == Stage.OPEN
-    await outbox.fail_later(
+    await settling.fail_later(
         session, notice, reason or state, now, try_next=state == "failed" and unowned
     )

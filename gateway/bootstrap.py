@@ -117,7 +117,8 @@ class Anju:
         self.services = build_services(settings, clock)
         self.lanes: dict[str, Lane] = {}
         self.publish: Publish = publish or self._over_mqtt
-        self.outbox = Outbox(self.services, self.publish, http)
+        has_broker = publish is not None or "ingest" in self.roles
+        self.outbox = Outbox(self.services, self.publish if has_broker else None, http)
         self.dispatcher = Dispatcher(self.services, self.outbox)
         self.escalator = Escalator(self.services)
         self.watcher = Watcher(self.services, self.lanes)

@@ -141,7 +141,9 @@ class Dispatcher:
 
     async def _pause_s(self) -> float:
         async with self._services.db.reading() as session:
-            ready_at = await outbox.next_ready_at(session)
+            ready_at = await outbox.next_ready_at(
+                session, reaches_devices=self._box.reaches_devices
+            )
         if ready_at is None:
             return LOOK_AGAIN_S
         wait = (ready_at - self._services.clock.now()).total_seconds()

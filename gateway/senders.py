@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting import outbox, wording
+from alerting import outbox, settling, wording
 from alerting.channels.base import (
     Accepted,
     AmbiguousFailure,
@@ -69,9 +69,11 @@ class Outbox:
     """Claims, sends and settles; `drain()` is one pass, the loop in loops.py repeats it."""
 
     def __init__(
-        self, services: Services, publish: Publish, client: httpx.AsyncClient | None = None
+        self, services: Services, publish: Publish | None, client: httpx.AsyncClient | None = None
     ) -> None:
+        """Without `publish`, notices for devices are left to a process that has a broker."""
         self._services = services
+        self.reaches_devices = publish is not None
         self._client = client or httpx.AsyncClient(timeout=httpx.Timeout(10.0, connect=5.0))
         settings = services.settings
         self._senders: dict[str, Sender] = {
@@ -83,8 +85,9 @@ class Outbox:
             "email": EmailSender(),
             "apprise": AppriseSender(),
             "operator": OperatorSender(settings.operator_url),
-            "device": DeviceSender(publish),
         }
+        if publish is not None:
+            self._senders[outbox.DEVICE] = DeviceSender(publish)
 
     async def drain(self) -> int:
         """Send everything that is ready now; returns how many attempts were made."""
@@ -113,6 +116,7 @@ class Outbox:
                 services.clock.now(),
                 slots=slots,
                 life_safety_slots=LIFE_SAFETY_SLOTS,  # of all, so of the last ones that are free
+                reaches_devices=self.reaches_devices,
             )
             return [
                 Prepared(
@@ -141,7 +145,7 @@ class Outbox:
             result = AmbiguousFailure(f"{type(error).__name__} in the channel")
         services = self._services
         async with services.db.transaction() as session:
-            await outbox.settle(
+            await settling.settle(
                 session,
                 outgoing.notice_id,
                 services.settings.worker_id,

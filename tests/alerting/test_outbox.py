@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from alerting import answers, outbox
+from alerting import answers, outbox, settling
 from alerting.channels.base import (
     Accepted,
     AmbiguousFailure,
@@ -66,7 +66,7 @@ class Box:
     ) -> None:
         number = attempt if attempt is not None else (await self.row(ident)).attempt
         async with self.db.transaction() as session:
-            await outbox.settle(session, ident, worker, number, outcome, self.clock.now())
+            await settling.settle(session, ident, worker, number, outcome, self.clock.now())
 
     async def fail(self, ident: str, outcome: DeliveryError) -> None:
         """One whole attempt that comes to nothing."""
@@ -114,6 +114,28 @@ async def test_what_is_not_ready_waits(box: Box) -> None:
         assert await outbox.next_ready_at(session) == box.clock.now() + timedelta(seconds=2)
     box.clock.advance(seconds=2)
     assert await box.claim() == [later]
+
+
+async def test_a_process_without_a_broker_leaves_devices_to_others(box: Box) -> None:
+    ident = await box.put(await box.incident(), channel="device", address="btn-1")
+    now = box.clock.now()
+    async with box.db.transaction() as session:
+        assert await outbox.next_ready_at(session, reaches_devices=False) is None
+        alone = await outbox.claim(
+            session, "w2", now, slots=10, life_safety_slots=0, reaches_devices=False
+        )
+        assert list(alone) == []
+    assert await box.claim() == [ident]
+
+
+async def test_what_a_device_no_longer_asks_for_is_dropped_and_wakes_nobody(box: Box) -> None:
+    incident = await box.incident()
+    ident = await box.put(incident, channel="device", address="btn-1")
+    due_at = (await box.case(incident)).due_at
+    box.clock.advance(hours=25)
+    assert await box.claim() == []
+    assert (await box.row(ident)).state == "superseded"
+    assert (await box.case(incident)).due_at == due_at
 
 
 async def test_slots_are_kept_free_for_life_safety(box: Box) -> None:

@@ -1,0 +1,95 @@
+"""What becomes of a notice that failed: a line in the timeline, and its next channel."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from alerting import timeline
+from alerting.tables import Delivery, Notice
+from core.ids import new_id
+
+
+def note_failure(session: AsyncSession, notice: Notice, now: datetime, *, kind: str) -> None:
+    """A line in the timeline; a device's own notices are not for people to read."""
+    if notice.incident_id is None or notice.channel == "device":
+        return
+    timeline.append(
+        session,
+        notice.incident_id,
+        at=now,
+        now=now,
+        kind=kind,
+        data={
+            "channel": notice.channel,
+            "recipient": notice.recipient,
+            "detail": notice.detail or "",
+        },
+    )
+
+
+async def next_channel(
+    session: AsyncSession, notice: Notice, now: datetime, *, reason: str
+) -> None:
+    """The same message over the recipient's next channel, ready at once."""
+    if not notice.fallbacks:
+        return
+    hop, *rest = notice.fallbacks
+    notice.fallbacks = []  # handed on: a later failure must not open the chain twice
+    row = copy_of(notice, now, channel=hop["channel"], address=hop["address"], reason=reason)
+    row.fallbacks = rest
+    session.add(row)
+
+
+def copy_of(
+    notice: Notice,
+    now: datetime,
+    *,
+    channel: str,
+    address: str,
+    reason: str,
+    recipient_kind: str | None = None,
+    recipient: str | None = None,
+) -> Notice:
+    """A notice that takes another's place, over another channel or to somebody else."""
+    return Notice(
+        id=new_id("ntc"),
+        incident_id=notice.incident_id,
+        type=notice.type,
+        severity_rank=notice.severity_rank,
+        recipient_kind=recipient_kind or notice.recipient_kind,
+        recipient_id=None if recipient_kind else notice.recipient_id,
+        recipient=recipient or notice.recipient,
+        channel=channel,
+        address=address,
+        fallbacks=[],
+        payload=notice.payload,
+        reason=reason,
+        language=notice.language,
+        state="waiting",
+        created_at=now,
+        next_attempt_at=now,
+        attempt=0,
+        crashes=0,
+        is_repeat=notice.is_repeat,
+        replaces_id=notice.id,
+    )
+
+
+async def close_attempt(
+    session: AsyncSession, notice: Notice, now: datetime, result: str, detail: str | None
+) -> bool:
+    """Write what came of the latest attempt; False when that stood there already."""
+    closed = await session.scalar(
+        update(Delivery)
+        .where(
+            Delivery.notice_id == notice.id,
+            Delivery.attempt == notice.attempt,
+            Delivery.result == "started",
+        )
+        .values(settled_at=now, result=result, detail=detail)
+        .returning(Delivery.id)
+    )
+    return closed is not None
