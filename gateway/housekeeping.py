@@ -23,13 +23,20 @@ async def prune(session: AsyncSession, now: datetime) -> None:
     """One round of forgetting."""
     await prune_hints(session, now)
     await session.execute(delete(LoginSession).where(LoginSession.expires_at < now))
-    newest = await session.scalar(select(func.max(QuarantineRow.id)))
-    if newest:
-        await session.execute(
-            delete(QuarantineRow).where(QuarantineRow.id <= newest - QUARANTINE_ROWS)
-        )
     await _prune_events(session, now)
     await _prune_readings(session, now)
+
+
+async def prune_quarantine(session: AsyncSession) -> bool:
+    """Drop the oldest of what is too much; True when there is still more, for another round."""
+    newest = await session.scalar(select(func.max(QuarantineRow.id)))
+    oldest = await session.scalar(select(func.min(QuarantineRow.id)))
+    if newest is None or oldest is None or newest - oldest < QUARANTINE_ROWS:
+        return False
+    keep_from = newest - QUARANTINE_ROWS + 1
+    upto = min(keep_from, oldest + _MOST_AT_ONCE)
+    await session.execute(delete(QuarantineRow).where(QuarantineRow.id < upto))
+    return upto < keep_from
 
 
 async def _prune_events(session: AsyncSession, now: datetime) -> None:

@@ -16,7 +16,7 @@ from core.clock import DriftWatch
 from core.logging import get_logger
 from core.metrics import CANARY_AGE, CLOCK_STEPS, DEADLINES_OVERDUE
 from core.services import Services, Signal
-from gateway.housekeeping import prune
+from gateway.housekeeping import prune, prune_quarantine
 from gateway.lanes import Lane
 from gateway.routes import CANARY, FOREIGN_CANARY_TOPIC, NATIVE_ROOT
 from gateway.senders import SLOTS, Outbox, Prepared
@@ -250,8 +250,13 @@ class Watcher:
             log.warning("dead-man's ping failed", error=str(error))
 
     async def keep_house(self) -> None:
-        async with self._services.db.transaction() as session:
+        database = self._services.db
+        async with database.transaction() as session:
             await prune(session, self._services.clock.now())
+        has_more = True
+        while has_more:  # a flood is forgotten in small pieces, so that nothing waits for them
+            async with database.transaction() as session:
+                has_more = await prune_quarantine(session)
 
     async def close(self) -> None:
         await self._client.aclose()

@@ -14,6 +14,7 @@ from care.tables import NATIVE_SOURCE, Device, Source, SourceChild
 from core.services import Services
 from devices.event import Message
 from gateway import housekeeping
+from gateway.loops import Watcher
 from gateway.pipeline import Pipeline
 from gateway.routes import (
     CANARY,
@@ -157,11 +158,11 @@ async def test_the_quarantine_keeps_the_newest_and_no_more(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(housekeeping, "QUARANTINE_ROWS", 5)
+    monkeypatch.setattr(housekeeping, "_MOST_AT_ONCE", 3)
     pipeline = Pipeline(services, "bulk", NativeRouter(services.settings.zone))
     for number in range(12):
         await pipeline.handle([heard(services, f"anju/v2/{number}")])
-    async with services.db.transaction() as session:
-        await housekeeping.prune(session, services.clock.now())
+    await Watcher(services, {}).keep_house()
     async with services.db.reading() as session:
         kept = await session.scalars(select(QuarantineRow.topic).order_by(QuarantineRow.id))
         assert list(kept) == [f"anju/v2/{number}" for number in range(7, 12)]
