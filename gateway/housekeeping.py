@@ -33,8 +33,8 @@ async def prune_quarantine(session: AsyncSession) -> bool:
     oldest = await session.scalar(select(func.min(QuarantineRow.id)))
     if newest is None or oldest is None or newest - oldest < QUARANTINE_ROWS:
         return False
-    keep_from = newest - QUARANTINE_ROWS + 1
-    upto = min(keep_from, oldest + _MOST_AT_ONCE)
+    keep_from: int = newest - QUARANTINE_ROWS + 1
+    upto: int = min(keep_from, oldest + _MOST_AT_ONCE)
     await session.execute(delete(QuarantineRow).where(QuarantineRow.id < upto))
     return upto < keep_from
 
