@@ -20,7 +20,7 @@ from care import accounts
 from care.model import SYSTEM, UserRole
 from core.settings import Settings
 from devices.event import Message
-from gateway.bootstrap import Anju, install
+from gateway.bootstrap import Anju
 from gateway.lanes import receipt_message
 from gateway.pipeline import Handled, Pipeline
 from gateway.routes import ForeignRouter, NativeRouter
@@ -354,16 +354,19 @@ def reasons(incident: dict[str, Any]) -> list[str]:
 
 @asynccontextmanager
 async def open_world(
-    database_url: str, clock: ManualClock, *, operator: bool = False
+    database_url: str, clock: ManualClock, *, operator: bool = False, mqtt_url: str | None = None
 ) -> AsyncIterator[World]:
-    """Build the process without its loops: the test moves everything itself."""
+    """Build the process without its loops: the test moves everything itself.
+
+    With `mqtt_url` the three lanes run and listen to that broker; nothing else does.
+    """
     hooks = Hooks()
     settings = Settings(
         database_url=database_url,
         secret_key=SECRET_KEY,
         public_url="http://anju.test",
         webhook_hosts="http://hooks.test",
-        mqtt_url="mqtt://127.0.0.1:1",
+        mqtt_url=mqtt_url or "mqtt://127.0.0.1:1",
         operator_url="json://phone.test/operator" if operator else "",
     )
     apps: dict[str, httpx.ASGITransport] = {}
@@ -375,11 +378,17 @@ async def open_world(
 
     phone = FakePhone(clock, secret=PHONE_SECRET, http=httpx.AsyncClient(transport=ByHost(apps)))
     http = httpx.AsyncClient(transport=ByHost(apps))
-    anju = Anju(settings, roles=(), clock=clock, http=http, publish=device_hears)
+    anju = Anju(
+        settings,
+        roles=("ingest",) if mqtt_url else (),
+        clock=clock,
+        http=http,
+        publish=device_hears,
+    )
     apps["http://anju.test"] = httpx.ASGITransport(anju.app)
     apps["http://hooks.test"] = httpx.ASGITransport(hooks.app())
     apps["http://phone.test"] = httpx.ASGITransport(create_phone_app(phone))
-    await install(anju.services)
+    await anju.start(migrate=False)
     world = World(anju, clock, phone, hooks, acks)
     await world.begin()
     try:
