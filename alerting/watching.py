@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import or_, select
@@ -24,10 +25,11 @@ from alerting.whose import whose_is
 from care.tables import Device
 
 MOST_AT_ONCE = 200
+TRIED_AGAIN_AFTER = timedelta(hours=1)
 
 
-async def watch(session: AsyncSession, now: datetime, *, judge_silent: bool) -> list[str]:
-    """Judge every device that is due; returns the ids of incidents that came of it.
+async def due_devices(session: AsyncSession, now: datetime, *, judge_silent: bool) -> Sequence[str]:
+    """Ids of devices to judge now.
 
     `judge_silent` is False while our own lanes were not connected and caught up: then silence
     says something about us, not about devices.
@@ -36,11 +38,14 @@ async def watch(session: AsyncSession, now: datetime, *, judge_silent: bool) -> 
     if judge_silent:
         await _expect_newcomers(session, now)
         due = or_(due, DeviceStateRow.silent_after <= now)
-    ids = (
-        await session.scalars(select(DeviceStateRow.device_id).where(due).limit(MOST_AT_ONCE))
-    ).all()
-    if not ids:
-        return []
+    ids = await session.scalars(select(DeviceStateRow.device_id).where(due).limit(MOST_AT_ONCE))
+    return ids.all()
+
+
+async def watch(
+    session: AsyncSession, ids: Sequence[str], now: datetime, *, judge_silent: bool
+) -> list[str]:
+    """Judge these devices; returns the ids of incidents that came of it."""
     devices = await load_devices(session, ids)
     touched: list[str] = []
     for device in sorted(devices.values(), key=lambda one: one.id):
@@ -77,6 +82,15 @@ def _findings(device: KnownDevice, now: datetime, judge_silent: bool) -> tuple[F
         if finding is not None:
             found = (*found, finding)
     return found
+
+
+async def postpone(session: AsyncSession, device_id: str, now: datetime) -> None:
+    """A device that cannot be judged must not keep the others from it; it is tried again later."""
+    row = await session.get(DeviceStateRow, device_id)
+    if row is not None:
+        later = now + TRIED_AGAIN_AFTER
+        row.judge_at = later if row.judge_at is not None else None
+        row.silent_after = later if row.silent_after is not None else None
 
 
 async def _expect_newcomers(session: AsyncSession, now: datetime) -> None:

@@ -99,7 +99,8 @@ class Database:
                 "pool_pre_ping": True,
             }
         )
-        self.engine: AsyncEngine = create_async_engine(url, **options)
+        # A driver's error would otherwise print names and addresses into the log.
+        self.engine: AsyncEngine = create_async_engine(url, hide_parameters=True, **options)
         self._before_commit: BeforeCommit | None = None
         self._listeners: list[Callable[[], None]] = []
         if self.is_sqlite:

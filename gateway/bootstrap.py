@@ -42,7 +42,7 @@ from gateway.lanes import (
     Lane,
     receipt_message,
 )
-from gateway.loops import CANARY_EVERY_S, Dispatcher, Escalator, Watcher, repeat
+from gateway.loops import Dispatcher, Escalator, repeat
 from gateway.migrate import upgrade
 from gateway.routes import (
     ForeignRouter,
@@ -52,6 +52,7 @@ from gateway.routes import (
     urgent_filters,
 )
 from gateway.senders import Outbox, Publish
+from gateway.watcher import CANARY_EVERY_S, Watcher
 
 log = get_logger("anju")
 

@@ -29,6 +29,7 @@ REFUSED_AGAIN_S = 60.0
 """After so long a refused subscription is asked for again: access lists are put right, too."""
 ENOUGH_BATCHES = 3
 """With so many batches waiting, a lane stops reading; the rest waits with the broker."""
+_ABOUT_TO = "waiting for the subscription"
 _UNSUPPORTED_VERSION = 0x84
 """MQTT 5 reason code; a 3.1.1 broker answers 1, which paho shows as the same name."""
 
@@ -187,7 +188,7 @@ class Session:
                 self._try_the_other_version(str(code), refused=True)
             return False
         self._settle_inbox(client, session_present)
-        self._set_reason("waiting for the subscription" if self._filters else None)
+        self._set_reason(_ABOUT_TO if self._filters else None)
         self._subscribe(client)
         LANE_UP.labels(self.lane).set(1)
         log.info("connected", lane=self.lane, session_present=session_present)
@@ -252,7 +253,8 @@ class Session:
 
     def _set_reason(self, reason: str | None) -> None:
         if reason and reason != self._reason:
-            log.warning("not receiving", lane=self.lane, reason=reason)
+            level = "info" if reason == _ABOUT_TO else "warning"  # every start passes through it
+            getattr(log, level)("not receiving", lane=self.lane, reason=reason)
         self._reason = reason
 
     def _has_room(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from urllib.parse import quote
 
 import apprise
@@ -10,6 +11,9 @@ import apprise
 from alerting.channels.base import Accepted, Outgoing, PermanentFailure, TemporaryFailure
 
 SEND_WITHIN_S = 30.0
+# Apprise's own lines quote URLs, with the passwords in them.
+logging.getLogger("apprise").addHandler(logging.NullHandler())
+logging.getLogger("apprise").propagate = False
 
 
 def apprise_refusal(url: str) -> str | None:
@@ -29,7 +33,7 @@ async def notify(url: str, title: str, text: str) -> None:
     except TimeoutError as error:
         raise TemporaryFailure(f"no answer within {SEND_WITHIN_S:g} s") from error
     if not sent:
-        # Apprise says only yes or no; the cause stands in its own log.
+        # Apprise says only yes or no.
         raise TemporaryFailure("Apprise could not deliver it")
 
 

@@ -76,6 +76,22 @@ REASON: dict[str, tuple[str, str]] = {
     ),
     "unbound": ("设备尚未绑定老人或住户", "the device is bound to nobody yet"),
     "unknown_device": ("未登记的设备", "unknown device"),
+    "clock_stepped": (
+        "服务器时钟跳变，期限已校正",
+        "this server's clock jumped; deadlines were corrected",
+    ),
+    "canary_late": (
+        "自检消息没有按时返回，报警可能收不到",
+        "the self-test message did not come back: alarms may not arrive",
+    ),
+    "deadlines_overdue": (
+        "有事件单到期无人处理，系统可能有故障",
+        "deadlines passed and Anju did not act: it may be broken",
+    ),
+    "urgent_stuck": (
+        "紧急报警无法写入数据库",
+        "urgent alarms cannot be stored in the database",
+    ),
     "no_operator": (
         "未设置最后保障联系人（ANJU_OPERATOR_URL）",
         "no last resort is set (ANJU_OPERATOR_URL)",

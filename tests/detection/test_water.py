@@ -287,7 +287,7 @@ def test_back_dated_history_opens_nothing_and_one_tick_judges_the_present() -> N
 
 
 def test_the_tick_says_nothing_when_the_last_reading_is_too_old_to_speak_for_the_present() -> None:
-    watch = meter()
+    watch = meter(reports_every_s=3600)
     watch.hears([(T0 + hours(hour), water(100)) for hour in range(20)], T0 + hours(24))
     assert watch.judge_at == T0 + hours(24) + minutes(1)
     assert watch.tick(T0 + hours(24) + minutes(1)) == ()

@@ -6,21 +6,28 @@ import asyncio
 import contextlib
 import shutil
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import select
 
+from alerting import sweep
+from alerting.detectors.liveness import judge_silence
+from alerting.detectors.view import DeviceView
 from alerting.finding import Severity
 from alerting.tables import Incident, Notice
+from care.tables import NATIVE_SOURCE, Device
 from core.services import Services, Signal
 from gateway.endpoint import Endpoint
 from gateway.lanes import Lane
-from gateway.loops import CANARY_LATE, CONNECTED_FOR, Dispatcher, Escalator, Watcher, repeat
+from gateway.loops import Dispatcher, Escalator, repeat
 from gateway.mqtt import Delivery
 from gateway.routes import NativeRouter
 from gateway.senders import LIFE_SAFETY_SLOTS, SLOTS, Outbox
+from gateway.watcher import CANARY_LATE, CONNECTED_FOR, Watcher
 from tests.alerting import rows
 from tests.alerting.receiver import Receiver
 from tests.support.clock import ManualClock
@@ -155,6 +162,10 @@ async def test_a_canary_that_stays_away_is_said_and_stops_the_dead_mans_ping(
         services.settings.deadman_url = receiver.url("200")
         watcher, banners = Watcher(services, lanes), services.health.banners
         await watcher.audit()
+        assert "canary_late" not in banners, "none can be late yet"
+        assert not receiver.requests, "but none has arrived either"
+        clock.advance(seconds=CANARY_LATE.total_seconds() + 1)
+        await watcher.audit()
         assert banners["canary_late"] == "urgent, foreign"
         for one in lanes.values():
             one.canary_at = clock.now()
@@ -190,6 +201,70 @@ async def test_a_deadline_that_nobody_acts_on_is_said_and_stops_the_dead_mans_pi
         await watcher.close()
 
 
+async def test_an_incident_that_cannot_be_escalated_keeps_no_other_from_it(
+    services: Services, clock: ManualClock
+) -> None:
+    async with services.db.transaction() as session:
+        broken = await rows.open_incident(session, clock.now())
+        sound = await rows.open_incident(session, clock.now(), severity=Severity.TECHNICAL)
+        broken.policy_id = "a ladder that is gone"
+    assert sound.due_at is not None
+    clock.advance(seconds=(sound.due_at - clock.now()).total_seconds())
+    assert await Escalator(services).step() > 0
+    async with services.db.reading() as session:
+        left, moved = [
+            await session.get_one(Incident, one.id, populate_existing=True)
+            for one in (broken, sound)
+        ]
+        assert list(await sweep.overdue(session, clock.now())) == [broken.id]
+    assert left.due_at == broken.due_at
+    assert moved.due_at is not None and moved.due_at > clock.now()
+
+
+async def test_a_device_that_cannot_be_judged_keeps_no_other_from_it(
+    services: Services, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = clock.now()
+    names = ("m-1", "m-2", "m-3")
+    async with services.db.transaction() as session:
+        for name in names:
+            session.add(
+                Device(
+                    id=name,
+                    source_id=NATIVE_SOURCE,
+                    child_id=name,
+                    family="native",
+                    role="sos_button",
+                    active=True,
+                    enrolled_at=now,
+                )
+            )
+    lanes = {"urgent": lane(services)}
+    watcher = Watcher(services, lanes)
+    lanes["urgent"].session._reason = None
+    clock.advance(hours=25)
+    await watcher.watch_devices()  # from now on it may say who is silent
+    clock.advance(minutes=2)
+
+    def fails_for_one(last_heard: datetime | None, device: DeviceView, at: datetime) -> Any:
+        if device.id == "m-2":
+            raise RuntimeError("a detector's bug")
+        return judge_silence(last_heard, device, at)
+
+    monkeypatch.setattr("alerting.watching.judge_silence", fails_for_one)
+    await watcher.watch_devices()
+    async with services.db.reading() as session:
+        found = await session.scalars(select(Incident.device_id).order_by(Incident.device_id))
+        assert list(found) == ["m-1", "m-3"]
+    monkeypatch.undo()
+    clock.advance(hours=1)
+    await watcher.watch_devices()
+    async with services.db.reading() as session:
+        found = await session.scalars(select(Incident.device_id).order_by(Incident.device_id))
+        assert list(found) == list(names)
+    await watcher.close()
+
+
 @pytest.mark.parametrize("step_s", [-86400, -61, 61, 86400])
 async def test_a_clock_that_was_set_clamps_deadlines_and_is_shown(
     services: Services, clock: ManualClock, step_s: int
@@ -200,7 +275,7 @@ async def test_a_clock_that_was_set_clamps_deadlines_and_is_shown(
     clock.advance(seconds=1)
     clock.step_wall(seconds=step_s)
     await escalator.step()
-    assert services.health.banners["clock_fault"] == f"{step_s:+} s"
+    assert services.health.banners["clock_stepped"] == f"{step_s:+} s"
     async with services.db.reading() as session:
         known = await session.get_one(Incident, incident.id)
     assert known.due_at is not None and known.due_delay_s > 0
@@ -213,4 +288,4 @@ async def test_a_small_correction_of_the_clock_is_no_fault(
     escalator = Escalator(services)
     clock.step_wall(seconds=30)
     await escalator.step()
-    assert "clock_fault" not in services.health.banners
+    assert "clock_stepped" not in services.health.banners

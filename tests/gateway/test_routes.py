@@ -14,7 +14,6 @@ from care.tables import NATIVE_SOURCE, Device, Source, SourceChild
 from core.services import Services
 from devices.event import Message
 from gateway import housekeeping
-from gateway.loops import Watcher
 from gateway.pipeline import Pipeline
 from gateway.routes import (
     CANARY,
@@ -27,6 +26,7 @@ from gateway.routes import (
     is_canary,
     urgent_filters,
 )
+from gateway.watcher import Watcher
 from tests.support.clock import ManualClock
 
 
