@@ -74,7 +74,7 @@ async def _lease(session: AsyncSession, row: Notice, worker_id: str, now: dateti
         row.is_repeat = True
         await close_attempt(session, row, now, "crashed", "the sender broke off")
         if row.crashes >= MOST_CRASHES:
-            await _park(session, row, now)
+            await park(session, row, now, "the sender broke off three times")
             return False
     if now - row.created_at > stale_after(row.channel):
         await _decide_anew(session, row, now)
@@ -86,10 +86,10 @@ async def _lease(session: AsyncSession, row: Notice, worker_id: str, now: dateti
     return True
 
 
-async def _park(session: AsyncSession, notice: Notice, now: datetime) -> None:
-    """This row kills its senders: leave it, try the next channel, tell the operator."""
-    notice.state, notice.detail = "parked", "the sender broke off three times"
-    notice.lease_until = notice.leased_by = None
+async def park(session: AsyncSession, notice: Notice, now: datetime, detail: str) -> None:
+    """Nobody can send this one: leave it, try the next channel, tell the operator."""
+    notice.state, notice.detail = "parked", detail
+    notice.lease_until = notice.leased_by = notice.next_attempt_at = None
     note_failure(session, notice, now, kind="notice_parked")
     await next_channel(session, notice, now, reason="sender_crashed")
     if notice.channel != _OPERATOR:

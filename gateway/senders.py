@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import msgspec
 from sqlalchemy import or_, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting import outbox, settling, wording
@@ -119,13 +120,25 @@ class Outbox:
                 reaches_devices=self.reaches_devices,
             )
             return [
-                Prepared(
-                    outgoing=await prepare(session, notice, services.settings),
-                    attempt=notice.attempt,
-                    severity_rank=notice.severity_rank,
-                )
+                prepared
                 for notice in notices
+                if (prepared := await self._prepare(session, notice)) is not None
             ]
+
+    async def _prepare(self, session: AsyncSession, notice: Notice) -> Prepared | None:
+        """None for a notice that cannot be put into words: it must not hold up the others."""
+        try:
+            outgoing = await prepare(session, notice, self._services.settings)
+        except SQLAlchemyError:
+            raise  # the database is what is wrong, not this notice
+        except Exception:
+            with about(incident=notice.incident_id, notice=notice.id):
+                log.exception("notice cannot be prepared")
+            await outbox.park(session, notice, self._services.clock.now(), "cannot be prepared")
+            return None
+        return Prepared(
+            outgoing=outgoing, attempt=notice.attempt, severity_rank=notice.severity_rank
+        )
 
     async def _attempt(self, prepared: Prepared) -> None:
         outgoing = prepared.outgoing

@@ -11,7 +11,7 @@ import pytest
 
 from alerting.channels.base import Accepted, Outgoing, PermanentFailure, TemporaryFailure
 from alerting.channels.message import AppriseSender, OperatorSender, mail_url
-from alerting.links import open_link
+from alerting.links import make_link, open_link
 from alerting.tables import Channel, Incident, Notice
 from care.reach import CHANNEL_KINDS
 from care.tables import Area, Elder, Home
@@ -208,3 +208,36 @@ async def test_an_address_that_apprise_does_not_know_is_permanent(url: str) -> N
 )  # fmt: skip
 def test_an_address_stays_one_recipient(url: str, address: str, expected: str) -> None:
     assert mail_url(url, address) == expected
+
+
+async def test_a_notice_that_cannot_be_prepared_holds_up_no_other(
+    services: Services, incident: Incident, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = clock.now()
+    async with services.db.transaction() as session:
+        broken, sound = (
+            rows.notice(incident, now, channel="device", address="btn-1", recipient=name)
+            for name in ("broken", "sound")
+        )
+        session.add_all([broken, sound])
+
+    def fails_for_one(key: str, notice_id: str) -> str:
+        if notice_id == broken.id:
+            raise RuntimeError("a bug of ours")
+        return make_link(key, notice_id)
+
+    monkeypatch.setattr("gateway.senders.make_link", fails_for_one)
+    sent: list[str] = []
+
+    def publish(topic: str, _payload: bytes) -> bool:
+        sent.append(topic)
+        return True
+
+    box = Outbox(services, publish)
+    assert await box.drain() == 2, "the sound one, and word of it to the operator"
+    assert sent == ["anju/v1/btn-1/ack"]
+    left = {one.recipient: one for one in await rows.notices(services.db)}
+    assert left["broken"].state == "parked"
+    assert left["sound"].state in ("accepted", "delivered")
+    assert left["operator"].replaces_id == broken.id
+    await box.close()

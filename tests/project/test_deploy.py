@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from core.errors import SettingsError
 from core.settings import Settings, load_settings
 from scripts import mqtt_accounts
 from tests.project.tree import ROOT, name
@@ -232,4 +233,7 @@ def test_anju_is_started_again_for_ever() -> None:
 def test_the_example_settings_are_all_the_settings() -> None:
     example = tomllib.loads((DEPLOY / "anju.toml.example").read_text("utf-8"))
     assert set(example) == set(Settings.model_fields)
+    with pytest.raises(SettingsError, match="ANJU_SECRET_KEY"):
+        load_settings(**example)  # an unchanged copy must not start with a key that all know
+    example["secret_key"] = "a key of one's own, long enough"
     assert load_settings(**example).model_dump() == example
