@@ -5,12 +5,24 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
 
 from alerting.channels.http import webhook_refusal
 from api.dependencies import Now, Reading, ServicesDep, SightDep, Writing, allowed
-from api.schemas import NOT_GIVEN, Body, Language, Name, Out, PageOut, Phone, Whole, example
+from api.schemas import (
+    NOT_GIVEN,
+    Body,
+    Filters,
+    Language,
+    Name,
+    Out,
+    PageOut,
+    Phone,
+    Whole,
+    example,
+    page_of,
+)
 from care import contacts
 from care.model import Actor
 from care.reach import MAX_CHANNELS
@@ -105,10 +117,11 @@ async def list_contacts(
     services: ServicesDep,
     session: Reading,
     elder_id: str,
+    query: Annotated[Filters, Query()],
 ) -> dict[str, Any]:
-    """All of them, in the order in which they are told."""
-    found = await contacts.list_contacts(session, sight, elder_id)
-    return {"items": [_shown(one, services) for one in found], "next_cursor": None}
+    """In the order in which they are told."""
+    page = await contacts.list_contacts(session, sight, elder_id, query.page)
+    return page_of(page, (_shown(one, services) for one in page.items))
 
 
 @router.post("", summary="Add a contact", status_code=201, response_model=ContactOut)

@@ -11,24 +11,24 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from care import queries
 from care.model import Actor
+from care.paging import Order, Page, PageRequest, fetch_page
 from care.queries import Sight
 from care.reach import check_channels, normal_phone
 from care.tables import EmergencyContact
 from core.errors import NotFound
 from core.ids import new_id
 
+_IN_ORDER = Order(name="contacts", key=EmergencyContact.rank, ident=EmergencyContact.id)
+"""The order in which they are told, see `alerting/roster.py`."""
+
 
 async def list_contacts(
-    session: AsyncSession, sight: Sight, elder_id: str
-) -> tuple[EmergencyContact, ...]:
+    session: AsyncSession, sight: Sight, elder_id: str, page: PageRequest
+) -> Page[EmergencyContact]:
     """An elder's contacts, first contact first."""
     elder = await queries.elder(session, sight, elder_id)
-    query = (
-        select(EmergencyContact)
-        .where(EmergencyContact.elder_id == elder.id)
-        .order_by(EmergencyContact.rank, EmergencyContact.created_at, EmergencyContact.id)
-    )
-    return tuple((await session.scalars(query)).all())
+    statement = select(EmergencyContact).where(EmergencyContact.elder_id == elder.id)
+    return await fetch_page(session, statement, _IN_ORDER, page)
 
 
 async def find_contact(

@@ -100,10 +100,18 @@ async def add_hazard(
     incident_id: str | None = None,
     found_at: datetime | None = None,
 ) -> Hazard:
-    """A danger seen in a home; it stays open until somebody remedied it."""
+    """A danger seen in a home; it stays open until somebody remedied it.
+
+    The caller has looked the home up before; `elder_id` must live there. Raises `InvalidInput`
+    otherwise, and for a `found_at` in the future.
+    """
     at = found_at or now
     if at > now:
         raise InvalidInput("found_at", "lies in the future")
+    if elder_id is not None:
+        lives_in = await session.scalar(select(Elder.home_id).where(Elder.id == elder_id))
+        if lives_in != home_id:  # also for an elder whom the caller may not see: nothing is told
+            raise InvalidInput("elder_id", "does not live in this home; leave it out")
     hazard = Hazard(
         id=new_id("hazard"),
         home_id=home_id,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+import httpx
 from sqlalchemy import update
 
+from alerting.links import sign
 from alerting.tables import Incident
 from care.model import UserRole
 from tests.support.api import Caller, World
@@ -40,6 +43,21 @@ class Town:
 
     def fresh(self, prefix: str) -> str:
         return f"{prefix}{next(self.numbers)}"
+
+    async def notice(self, channel: str = "sms") -> str:
+        """The id of what the contact was told over this channel."""
+        whole = await self.admin.read(f"incidents/{self.ids['incident_id']}")
+        found: str = next(one["id"] for one in whole["notices"] if one["channel"] == channel)
+        return found
+
+    async def receipt(
+        self, notice_id: str, body: dict[str, Any] | bytes, *, secret: str = SECRET
+    ) -> httpx.Response:
+        """What a provider reports, signed as the channel's secret asks."""
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json", "X-Anju-Signature": sign(secret, raw)}
+        address = f"/api/v1/receipts/{notice_id}"
+        return await self.world.client.post(address, content=raw, headers=headers)
 
     async def bring_to(self, stage: str) -> None:
         """The incident stands in this stage again, whatever was done to it; it may be cancelled."""
@@ -81,7 +99,11 @@ _FURNITURE: tuple[tuple[str, str, Body], ...] = (
     ("area_id", "areas", lambda _: {"name": "城关村", "level": "village"}),
     ("home_id", "homes", lambda t: {"address": "桥头 3 号", "area_id": t.ids["area_id"]}),
     ("elder_id", "elders", lambda t: {"name": "李桂兰", "home_id": t.ids["home_id"]}),
-    ("contact_id", "elders/{elder_id}/contacts", lambda _: {"name": "李梅"}),
+    (
+        "contact_id",
+        "elders/{elder_id}/contacts",
+        lambda _: {"name": "李梅", "phone": "13800138000"},
+    ),
     (
         "source_id",
         "sources",

@@ -5,9 +5,12 @@ from __future__ import annotations
 import base64
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
+from care.model import UserRole
+from tests.api.catalogue import LISTS, WRITES, Town, build
 from tests.support.api import Caller, World
 
 
@@ -100,3 +103,75 @@ async def test_a_cursor_that_no_list_gave_out_is_refused(admin: Caller, cursor: 
     answer = await admin.get("areas", cursor=cursor)
     assert answer.status_code == 422, answer.text
     assert answer.json()["errors"][0]["field"] == "cursor"
+
+
+async def several_of_everything(world: World) -> Town:
+    """Three more of whatever a list shows, made in the same instant."""
+    town = await build(world)
+    for number in range(3):
+        for write in WRITES:
+            if write.path.count("{") == 0 and write.method == "POST" and not write.slow:
+                await town.admin.post(town.path(write.path), write.body(town))
+        await world.sign_in(UserRole.VISITOR, name=f"visitor {number}")
+        await town.admin.made(town.path("elders/{elder_id}/contacts"), {"name": f"邻居{number}"})
+        await world.press(f"stranger-{number}")
+        await world.hears(f"anju/v1/stranger-{number}/event", b"{oops")
+        reading = {"register": "power", "value": number, "unit": "W"}
+        later = {
+            "register": "voltage",
+            "value": 220,
+            "unit": "V",
+            "at": f"2026-03-01T00:0{number}Z",
+        }
+        await world.hears("anju/v1/btn-1/telemetry", {"readings": [reading, later]}, lane="bulk")
+    return town
+
+
+async def test_every_list_gives_every_item_once(world: World) -> None:
+    town = await several_of_everything(world)
+    for listed in (*LISTS, "readings?device_id=btn-1"):
+        path = town.path(listed)
+        whole = (await town.admin.read(path))["items"]
+        assert len(whole) >= 3, listed
+        for limit in (1, 2):
+            found: list[Any] = []
+            cursor: dict[str, str] = {}
+            while True:
+                page = await fetched(town.admin, path, limit=limit, **cursor)
+                found += page["items"]
+                if page["next_cursor"] is None:
+                    break
+                assert len(page["items"]) == limit, listed
+                cursor = {"cursor": page["next_cursor"]}
+            assert found == whole, listed
+
+
+async def fetched(caller: Caller, path: str, **params: Any) -> dict[str, Any]:
+    joint = "&" if "?" in path else "?"
+    return await caller.read(path + joint + urlencode(params))
+
+
+async def test_every_list_keeps_to_its_bounds_and_its_own_cursors(world: World) -> None:
+    town = await several_of_everything(world)
+    areas, homes = [
+        (await town.admin.read(one, limit=1))["next_cursor"] for one in ("areas", "homes")
+    ]
+    for listed in (*LISTS, "readings?device_id=btn-1"):
+        joint = "&" if "?" in listed else "?"
+        path = town.path(listed) + joint
+        for limit, status in ((500, 200), (501, 422), (0, 422), (-1, 422), ("", 422)):
+            answer = await town.admin.get(f"{path}limit={limit}")
+            assert answer.status_code == status, (listed, limit)
+        foreign = homes if listed == "areas" else areas
+        answer = await town.admin.get(f"{path}cursor={foreign}")
+        assert answer.status_code == 422, listed
+        assert answer.json()["errors"][0]["field"] == "cursor"
+
+
+async def test_a_page_has_fifty_items_unless_asked_otherwise(world: World) -> None:
+    admin = await world.admin()
+    for number in range(51):
+        await admin.made("areas", {"name": f"村{number}", "level": "village"})
+    page = await admin.read("areas")
+    assert len(page["items"]) == 50
+    assert len((await admin.read("areas", cursor=page["next_cursor"]))["items"]) == 1

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -20,17 +22,29 @@ from tests.api.catalogue import LISTS, WRITES, Town, Write, build
 from tests.support.api import World, make_app, make_services
 from tests.support.clock import ManualClock
 
-WRONG: tuple[Any, ...] = (
-    *(None, True, False, 0, -1, 1, 1.5, 2**31, 2**53, -(2**63), 2**64, 10**400, 1e308),
-    *(float("nan"), float("inf"), float("-inf")),
-    *("", " ", "1", "true", "x" * 65, "x" * 500, "长" * 5000, "\0", "a\0b", "\ud800", "\udfff x"),
-    *("\u202e", "'; DROP TABLE elders; --", "<script>", "{{7*7}}", "%s%n", "../../etc", "é́́́"),
+TIMES: tuple[Any, ...] = (
     *("0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"),
-    *("2026-02-30T00:00:00Z", "2026-03-03T01:00:00", "2026-03-03", "0001-01-01", "1772323200"),
-    *("1941-02-30", "9999-12-31", "http://[::1", "https://\x01\x7f", "http://h:0/", "//", "@"),
-    *([], {}, [[]], [None], {"a": None}, ["x"] * 1000, {"kind": "sms"}, {"\0": 1}),
+    *("2026-02-30T00:00:00Z", "2026-03-03T01:00:00", "2026-03-03T25:00:00Z", "2026-W10-2"),
+    *("2026-03-03T01:00:00+99:00", "1969-12-31T23:59:59Z", "2200-01-01T00:00:00Z", "tomorrow"),
+    *("0001-01-01", "9999-12-31", "1941-02-30", "1941-05-03T00:00:00", "20260303", "1772323200"),
+    *(1772323200, 1.5e300, -(10**12), True),
+)
+NUMBERS: tuple[Any, ...] = (
+    *(0, -1, 1.5, 2**31, 2**63, 2**64, -(2**63), 10**400, 1e308, float("nan"), float("inf")),
+    *("1", "", "0x1", True, [1]),
+)
+FLAGS: tuple[Any, ...] = ("true", "yes", "", 0, 1, None, [])
+TEXTS: tuple[Any, ...] = (
+    *("", " ", "\0", "a\0b", "\ud800", "\udfff x", "x" * 65, "x" * 401, "长" * 5000),
+    *("\u202e", "'; DROP TABLE elders; --", "<script>", "{{7*7}}", "%s%n", "../../etc", "é́́́"),
+    *("http://[::1", "https://\x01\x7f", "http://h:0/", "http://h:x/", "//", "@", "ntfy://"),
+    *("mailto://\x7f@[", 1, True, ["x"]),
+)
+SHAPES: tuple[Any, ...] = (
+    *([], {}, [[]], [None], {"a": None}, ["x"] * 1000, {"kind": "sms"}, {"\0": 1}, None, "x", 7),
     {"a": {"b": [{"c": [[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]}]}},
 )
+WRONG = (*TIMES, *NUMBERS, *FLAGS, *TEXTS, *SHAPES)
 UNKNOWN = ("colour", "id", "created_at", "version", "__proto__", "\0", "\ud800", "", "x" * 300)
 STRANGE_IDS = ("%20", "x" * 2000, "%F0%9F%92%A9", "%ff%fe", "..%2f..", "native", "-1", "%27%20OR")
 
@@ -47,6 +61,35 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         yield from places(one, (*path, key))
 
 
+def unlike(value: Any) -> tuple[Any, ...]:
+    """What may go wrong with a value of this kind."""
+    if isinstance(value, bool):
+        return FLAGS
+    if isinstance(value, int | float):
+        return NUMBERS
+    if isinstance(value, str):
+        return TIMES if value[:4].isdigit() and value[4:5] == "-" else TEXTS
+    return SHAPES
+
+
+def put(body: Any, place: tuple[Any, ...], value: Any) -> None:
+    """Replace what stands at a place of a JSON value."""
+    for key in place[:-1]:
+        body = body[key]
+    body[place[-1]] = value
+
+
+def taken(body: Any, place: tuple[Any, ...]) -> Any:
+    for key in place:
+        body = body[key]
+    return body
+
+
+def wrong(draw: DrawFn, fitting: tuple[Any, ...] = WRONG) -> Any:
+    """Something wrong, more often of the fitting kind; a copy, for it may be spoiled further."""
+    return copy.deepcopy(draw(st.sampled_from(fitting if draw(st.booleans()) else WRONG)))
+
+
 @st.composite
 def spoiled(draw: DrawFn, body: dict[str, Any]) -> Any:
     """The body with one or two things wrong with it: replaced, left out, added, or all of it."""
@@ -55,18 +98,15 @@ def spoiled(draw: DrawFn, body: dict[str, Any]) -> Any:
         way = draw(st.sampled_from(("replace", "replace", "replace", "leave out", "add", "all")))
         found = list(places(result))
         if way == "all":
-            return draw(st.sampled_from(WRONG))
+            return wrong(draw)
         if way == "add" or not found:
-            result[draw(st.sampled_from(UNKNOWN))] = draw(st.sampled_from(WRONG))
+            result[draw(st.sampled_from(UNKNOWN))] = wrong(draw)
             continue
-        *way_there, last = draw(st.sampled_from(found))
-        holder = result
-        for key in way_there:
-            holder = holder[key]
+        place = draw(st.sampled_from(found))
         if way == "leave out":
-            del holder[last]
+            del taken(result, place[:-1])[place[-1]]
         else:
-            holder[last] = copy.deepcopy(draw(st.sampled_from(WRONG)))
+            put(result, place, wrong(draw, unlike(taken(result, place))))
     return result
 
 
@@ -140,6 +180,14 @@ async def test_every_body_of_the_catalogue_works(town: Town) -> None:
         assert answer.status_code in (200, 201), f"{write.name}: {answer.text}"
 
 
+async def attempt(town: Town, write: Write, body: Any, commits: Commits) -> list[str]:
+    """Send a body; what is wrong with the answer, in one line, or nothing."""
+    before = commits.seen + (write.stage is not None)
+    answer = await send(town, write, body)
+    wrong = complaint(answer, commits.seen - before)
+    return [f"{write.name} {json.dumps(body)[:300]}: {wrong}"] if wrong is not None else []
+
+
 async def nothing_broke(town: Town) -> list[str]:
     """Whatever was accepted can be read again, and a press still opens an incident."""
     broken = []
@@ -154,22 +202,78 @@ async def nothing_broke(town: Town) -> list[str]:
 
 
 @settings(
-    max_examples=25,
+    max_examples=15,
     deadline=None,
     phases=(Phase.generate,),  # an example tries every call: there is nothing to make smaller
     suppress_health_check=list(HealthCheck),
 )
 @given(data=st.data())
 async def test_a_spoiled_body_is_refused_and_nothing_is_stored(town: Town, data: Any) -> None:
-    commits, complaints = Commits(town.world.db), []
+    commits = Commits(town.world.db)
+    complaints: list[str] = []
     for write in WRITES:
         if write.slow and not data.draw(st.booleans()):
             continue
-        body = data.draw(spoiled(write.body(town)))
-        before = commits.seen + (write.stage is not None)
-        answer = await send(town, write, body)
-        wrong = complaint(answer, commits.seen - before)
-        if wrong is not None:
-            complaints.append(f"{write.name} {json.dumps(body)[:300]}: {wrong}")
+        complaints += await attempt(town, write, data.draw(spoiled(write.body(town))), commits)
     complaints += await nothing_broke(town)
     assert complaints == []
+
+
+@pytest.mark.parametrize("kind", [TIMES, NUMBERS, FLAGS], ids=["times", "numbers", "flags"])
+async def test_times_numbers_and_flags_are_taken_only_as_they_are_spelled(
+    town: Town, kind: tuple[Any, ...]
+) -> None:
+    """Each in its place in an otherwise good body: the rest cannot be what is refused."""
+    commits = Commits(town.world.db)
+    complaints: list[str] = []
+    tried = 0
+    for write in WRITES:
+        for place in places(write.body(town)):
+            for value in kind if unlike(taken(write.body(town), place)) is kind else ():
+                body = copy.deepcopy(write.body(town))
+                put(body, place, value)
+                before = commits.seen
+                complaints += await attempt(town, write, body, commits)
+                tried += 1
+                stored = commits.seen - before - (write.stage is not None)
+                if stored and kind is not NUMBERS:  # some numbers are as good as the one before
+                    complaints.append(f"{write.name} took {value!r} at {place}")
+    assert tried > 20
+    complaints += await nothing_broke(town)
+    assert complaints == []
+
+
+QUERIES = ("", "\0", "\ud800", "x" * 2000, "-1", "1e9", "true", "null", *map(str, TIMES[:8]), "💩")
+
+
+async def test_no_filter_and_no_id_can_break_a_list(town: Town, document: dict[str, Any]) -> None:
+    """Every query parameter of every GET with everything strange, and strange ids in every path."""
+    complaints: list[str] = []
+    tried = 0
+    for path, methods in document["paths"].items():
+        if "get" not in methods or not path.startswith("/api/v1/") or path.endswith("/stream"):
+            continue
+        names = [p["name"] for p in methods["get"].get("parameters", ()) if p["in"] == "query"]
+        queries = [urlencode({n: v}, errors="surrogatepass") for n in names for v in QUERIES]
+        plain = town.path(path.replace("{device_id}", "btn-1"))
+        asked = [f"{plain}?{query}" for query in queries]
+        for ident in STRANGE_IDS if "{" in path else ():
+            asked.append(town.path(re.sub(r"\{\w+\}", ident, path)))
+        for address in asked:
+            answer = await town.admin.get(address)
+            tried += 1
+            wrong = complaint(answer, 0)
+            if wrong is not None:
+                complaints.append(f"{address[:200]}: {wrong}")
+    assert tried > 500
+    assert complaints == []
+
+
+async def test_a_spoiled_receipt_is_refused_though_it_is_signed(town: Town) -> None:
+    notice_id = await town.notice()
+    commits = Commits(town.world.db)
+    bodies = [json.dumps(one).encode() for one in (*TEXTS[:9], *SHAPES)]
+    for raw in (*bodies, b"\xff", b"{", b"", b"[" * 5000, b'{"state": "delivered", "at": "1"}'):
+        answer = await town.receipt(notice_id, raw)
+        wrong = complaint(answer, commits.seen)
+        assert answer.status_code >= 400 and wrong is None, f"{raw[:60]!r}: {wrong}"
