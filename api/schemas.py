@@ -44,7 +44,7 @@ def _spelled_as_a_time(value: Any) -> Any:
 def _within_reason(moment: datetime) -> datetime:
     if not _EARLIEST <= moment < _LATEST:
         raise ValueError(f"must lie between {_EARLIEST.year} and {_LATEST.year}")
-    return moment
+    return moment.astimezone(UTC)  # as it will be read again, whatever zone it came in
 
 
 def _a_number(value: Any) -> Any:
