@@ -50,6 +50,6 @@ def local_time(fields: Mapping[str, str], name: str, zone: ZoneInfo) -> datetime
     text = required(fields, name)
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError as error:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:  # the year 1 in Shanghai is the year 0 in UTC
         raise InvalidInput(name, "time") from error
-    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)

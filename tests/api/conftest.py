@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
+from fastapi import FastAPI
 
+from care.accounts import SignInAttempts
 from core.db import Database
 from core.services import Services
 from gateway.bootstrap import install
@@ -20,9 +22,22 @@ async def services(db: Database, clock: ManualClock) -> Services:
     return services
 
 
+@pytest.fixture(scope="session")
+def apps() -> list[FastAPI]:
+    """The app that all tests here share, once the first of them has made it."""
+    return []
+
+
 @pytest.fixture
-async def world(services: Services, clock: ManualClock) -> AsyncIterator[World]:
-    async with http_client(make_app(services)) as client:
+async def world(
+    services: Services, clock: ManualClock, apps: list[FastAPI]
+) -> AsyncIterator[World]:
+    """Making the routes takes longer than most tests; all that differs is what they are handed."""
+    if not apps:
+        apps.append(make_app(services))
+    apps[0].state.services = services
+    apps[0].state.attempts = SignInAttempts(clock)
+    async with http_client(apps[0]) as client:
         yield World(services, clock, client)
 
 

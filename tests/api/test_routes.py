@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from api.schemas import Body
 from care.model import UserRole
 from core.db import Database
 from tests.support.api import World, make_app, make_services
@@ -140,6 +141,32 @@ async def test_every_body_and_answer_has_an_example(document: dict[str, Any]) ->
     small = {"MqttOut", "ReceiptOut", "MeOut"}
     missing = [name for name in described if not schemas[name].get("examples")]
     assert set(missing) <= small, missing
+
+
+async def test_every_body_that_may_be_sent_has_an_example_that_would_be_taken(
+    document: dict[str, Any],
+) -> None:
+    """Programs are written from the examples: one that is refused is worse than none."""
+    asked = 0
+    for method, path, operation in operations(document):
+        content = operation.get("requestBody", {}).get("content", {})
+        if "application/json" not in content:
+            continue
+        asked += 1
+        named = content["application/json"]["schema"]
+        while "$ref" not in named:  # a body that may be left out: anyOf, or allOf with a default
+            named = next(iter(named.get("anyOf") or named["allOf"]))
+        name = named["$ref"].rpartition("/")[2]
+        examples = document["components"]["schemas"][name].get("examples")
+        assert examples, f"{method} {path}: {name}"
+        (model,) = [one for one in subclasses(Body) if one.__name__ == name]
+        for example in examples:
+            assert model.model_validate(example).model_fields_set == example.keys(), name
+    assert asked > 35
+
+
+def subclasses(of: type[Body]) -> list[type[Body]]:
+    return [one for direct in of.__subclasses__() for one in (direct, *subclasses(direct))]
 
 
 async def test_every_operation_is_named_tagged_and_summed_up(document: dict[str, Any]) -> None:
