@@ -3,69 +3,25 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from devices import parts
-from devices.event import (
-    REGISTER_UNITS,
-    Confidence,
-    Decoded,
-    DeviceEvent,
-    Message,
-    Presence,
-    Reading,
-)
+from devices.event import Decoded, Message, Presence
 from devices.families import zigbee2mqtt_bridge as bridge
+from devices.families import zigbee2mqtt_numbers as numbers
+from devices.families import zigbee2mqtt_state as state
 from devices.families.zigbee2mqtt_samples import SAMPLES
 from devices.family import DeviceFamily, SourceView
 from devices.parts import Unreadable, attempt
 
 PREFIX = "zigbee2mqtt"
 
-_SOS_WORDS = frozenset({"emergency", "panic", "sos", "fire"})
-"""Actions that call for help whatever the button is: Tuya TS0215A and TS0601_sos, keypads."""
-
-_ARMING = re.compile(r"(dis)?arm(_.*)?|(already|not|exit|entry|invalid)_.*").fullmatch
-"""Words of a four-key remote's other keys: its owner went out, and is not calling for help."""
-
-_LEVELS = {
-    "smoke": ("smoke", "smoke_clear"),
-    "smoke_state": ("smoke", "smoke_clear"),
-    "gas": ("gas", "gas_clear"),
-    "carbon_monoxide": ("gas", "gas_clear"),
-    "water_leak": ("leak", "leak_clear"),
-    "tamper": ("tamper", "tamper_clear"),
-    "battery_low": ("battery_low", "battery_ok"),
-    "occupancy": ("motion", "no_motion"),
-    "presence": ("motion", "no_motion"),
-    "contact": ("door_closed", "door_open"),  # true: the magnet touches
-}
-_FALLS = {"fall": Confidence.CONFIRMED, "maybe_fall": Confidence.UNCONFIRMED}
-_PRESSES = ("action", "click")  # `click` before version 1.17
-_NO_PRESS = frozenset({"none", "null", "idle"})
-_TESTS = ("test", "self_test")
-_REGISTERS = {
-    "smoke_density": "smoke_density",
-    "energy": "energy_total",
-    "power": "power",
-    "voltage": "voltage",
-    "current": "current",
-    "water_consumed": "water_total",
-    "flow": "water_flow",
-    "temperature": "temperature",
-    "battery": "battery_pct",
-    "linkquality": "link_quality",
-}
-_ATTRIBUTES = frozenset({*_LEVELS, *_REGISTERS, *_PRESSES, *_TESTS, "sos", "fall_down_status"})
+_ATTRIBUTES = frozenset(
+    {*state.LEVELS, *numbers.REGISTERS, *state.PRESSES, *state.TESTS, "sos", "fall_down_status"}
+)
 _ATTRIBUTE_NAME = re.compile(r"[a-z][a-zA-Z0-9_-]*").fullmatch
-_MAINS_AT_MOST = 1000.0  # volts; above it, it is a battery in millivolts
-
-_YES = frozenset({True, "true", "on", "yes", "1", "alarm", "detected"})
-_NO = frozenset({False, "false", "off", "no", "0", "normal", "clear", "none"})
-_UNDECIDED = frozenset({None, "", "detecting", "unknown", "null"})
 
 
 def decode(message: Message, source: SourceView) -> Decoded:
@@ -84,6 +40,8 @@ def decode(message: Message, source: SourceView) -> Decoded:
         return Decoded()
     name, attribute = _address(topic, message.payload, source)
     child = source.aliases.get(name, name)
+    if child.startswith(bridge.GROUP) and message.payload:
+        return Decoded(heard=(child,))  # what its members say themselves
     try:
         if attribute == "availability":
             return _availability(message, child)
@@ -130,7 +88,7 @@ def _state(
     """A device's state object, or one attribute of it."""
     faults: list[str] = []
     if attribute is not None:
-        if attribute not in _ATTRIBUTES:
+        if attribute not in _ATTRIBUTES and numbers.outlet_of(attribute) is None:
             parts.read_text(message.payload)
             return Decoded(heard=(child,)) if message.payload else Decoded()
         fields = {attribute: _bare_value(attribute, message.payload, faults)}
@@ -143,14 +101,9 @@ def _state(
     role = source.roles.get(child) or source.roles.get(name)
     events = [
         msgspec.structs.replace(event, at=at, retained=message.retained)
-        for event in (
-            *_presses(fields, child, role, faults),
-            *_falls(fields, child),
-            *_levels(fields, child, faults),
-            *_others(fields, child),
-        )
+        for event in state.events(fields, child, role, faults)
     ]
-    readings = _readings(fields, child, at, source.capabilities.get(child, ()), faults)
+    readings = numbers.readings(fields, child, at, source.capabilities.get(child, ()), faults)
     return Decoded(
         events=tuple(events),
         readings=tuple(readings),
@@ -163,7 +116,7 @@ def _state(
 def _bare_value(attribute: str, payload: bytes, faults: list[str]) -> Any:
     """The one value of an attribute topic: a JSON scalar, or plain text."""
     words = parts.read_text(payload)
-    if not words or attribute in _PRESSES:
+    if not words or attribute in state.PRESSES:
         return words.strip('"')
     try:
         return parts.read_json(payload, faults)
@@ -179,133 +132,6 @@ def _own_address(fields: dict[str, Any]) -> str | None:
     return bridge.ieee_address(device.get("ieeeAddr") or device.get("ieee_address"))
 
 
-def _presses(
-    fields: dict[str, Any], child: str, role: str | None, faults: list[str]
-) -> list[DeviceEvent]:
-    """Calls for help and other presses. A null or empty action is a cached or reset state."""
-    found: list[DeviceEvent] = []
-    for field in _PRESSES:
-        said = fields.get(field)
-        word = None if said in (None, "") else attempt(faults, parts.text, said, field)
-        if word is not None and word.lower() not in _NO_PRESS:
-            kind = "sos" if _calls_for_help(word.lower(), role) else "button"
-            found.append(DeviceEvent(child_id=child, kind=kind, data={"action": word}))
-    held = attempt(faults, _as_level, fields.get("sos"), "sos")
-    if held is not None:
-        # a state, re-stated in every later message: `level` tells the detector to look for an edge
-        kind = "sos" if held else "sos_cancel"
-        found.append(DeviceEvent(child_id=child, kind=kind, data={"level": True}))
-    return found
-
-
-def _calls_for_help(word: str, role: str | None) -> bool:
-    """On a device that was set up as an SOS button every press counts, whatever its model says.
-
-    Also the release after a hold, for the message about the hold itself may have been lost.
-    """
-    if word in _SOS_WORDS:
-        return True
-    return role in ("sos_button", "watch") and not _ARMING(word)
-
-
-def _falls(fields: dict[str, Any], child: str) -> list[DeviceEvent]:
-    """Fall radar MIR-HE200-TY: none, maybe_fall, fall; re-stated like every level."""
-    said = fields.get("fall_down_status")
-    if said == "none":
-        return [DeviceEvent(child_id=child, kind="fall_cancel", data={"level": True})]
-    confidence = _FALLS.get(said) if type(said) is str else None
-    if confidence is None:
-        return []
-    data = {"level": True, "fall_down_status": said}
-    return [DeviceEvent(child_id=child, kind="fall", data=data, confidence=confidence)]
-
-
-def _levels(fields: dict[str, Any], child: str, faults: list[str]) -> list[DeviceEvent]:
-    """One event a level: on when any of its fields says so, off when none does, null is neither."""
-    said: dict[tuple[str, str], list[str]] = {}
-    for field, kinds in _LEVELS.items():
-        if field not in fields:
-            continue
-        level = attempt(faults, _as_level, fields[field], field)
-        if level is not None:
-            said.setdefault(kinds, []).extend([field] if level else [])
-    return [
-        DeviceEvent(child_id=child, kind=kinds[0] if on else kinds[1], data={"fields": on})
-        if on
-        else DeviceEvent(child_id=child, kind=kinds[1])
-        for kinds, on in said.items()
-    ]
-
-
-def _others(fields: dict[str, Any], child: str) -> list[DeviceEvent]:
-    """A running self-test, and faults. Where `fault` or `test` is a word, it says too little."""
-    found: list[DeviceEvent] = []
-    if any(fields.get(field) is True for field in _TESTS):
-        found.append(DeviceEvent(child_id=child, kind="test"))
-    troubles = [fields[field] for field in ("fault", "trouble") if type(fields.get(field)) is bool]
-    if troubles:
-        kind = "fault" if any(troubles) else "fault_clear"
-        found.append(DeviceEvent(child_id=child, kind=kind))
-    return found
-
-
-def _as_level(value: Any, field: str) -> bool | None:
-    """True, False, or None for "not known yet"; the word differs by model and output mode."""
-    if type(value) is str:
-        value = value.strip().lower()
-    elif type(value) in (dict, list):
-        raise Unreadable(f"wrong_type:{field}")
-    if value in _UNDECIDED:
-        return None
-    if value in _YES:
-        return True
-    if value in _NO:
-        return False
-    raise Unreadable(f"wrong_type:{field}")
-
-
-def _readings(
-    fields: dict[str, Any],
-    child: str,
-    at: datetime | None,
-    capabilities: tuple[str, ...],
-    faults: list[str],
-) -> list[Reading]:
-    """Every number that has a register; null is "not known yet", never zero."""
-    found: list[Reading] = []
-    for field, register in _REGISTERS.items():
-        if fields.get(field) in (None, ""):
-            continue
-        unit = _unit(field, capabilities) if field in bridge.UNIT_VARIES else ""
-        value = attempt(faults, _in_kept_unit, field, register, fields[field], unit)
-        if value is None or (field == "voltage" and _is_battery(fields, value)):
-            continue
-        found.append(
-            Reading(
-                child_id=child, register=register, value=value, unit=REGISTER_UNITS[register], at=at
-            )
-        )
-    return found
-
-
-def _in_kept_unit(field: str, register: str, value: Any, unit: str) -> float:
-    return parts.in_kept_unit(register, parts.number(value, field), unit)
-
-
-def _unit(field: str, capabilities: tuple[str, ...]) -> str:
-    """The unit that the bridge's inventory gave for this child, "" when it gave none."""
-    for capability in capabilities:
-        name, _, unit = capability.partition(":")
-        if name == field:
-            return unit
-    return ""
-
-
-def _is_battery(fields: dict[str, Any], volts: float) -> bool:
-    """Battery devices give their cell's millivolts under the name of the mains' volts."""
-    return "battery" in fields or "battery_low" in fields or volts > _MAINS_AT_MOST
-
-
 def _subscriptions(prefix: str) -> tuple[str, ...]:
     return (f"{prefix or PREFIX}/#",)  # names contain slashes: no narrower filter holds them all
 
@@ -319,26 +145,32 @@ FAMILY = DeviceFamily(
     decode=decode,
     samples=SAMPLES,
     capabilities=(
-        *dict.fromkeys(kind for kinds in _LEVELS.values() for kind in kinds),
+        *dict.fromkeys(kind for kinds in state.LEVELS.values() for kind in kinds),
         "sos",
         "button",
         "fall",
         "test",
         "fault",
         "fault_clear",
-        *_REGISTERS.values(),
+        *numbers.REGISTERS.values(),
+        *(f"{register}_l{n}" for register in ("energy_total", "power", "current") for n in (1, 2)),
     ),
     reports_every_s=25 * 3600,  # Zigbee2MQTT's own patience with battery devices
     may_be_silent=may_be_silent,
     liveness="availability, when switched on; any message; bridge/state for all of them at once",
     quirks=(
         "Every message re-states all levels, also old ones after a restart of the bridge.",
-        "Smoke may stay true for ever once it was true (Aqara JY-GZ-01AQ until it is reset).",
         "A test press is invisible on Xiaomi JTYJ-GD-01LM.",
         "Button words differ by model; only the device's role tells that a press is an SOS.",
         "null and an empty action mean: not known yet. Never a clear, never zero.",
         "voltage is the mains in volts, or the battery in millivolts.",
         "water_consumed is in litres on valves and in cubic metres on meters; see bridge/devices.",
-        "With several outlets (energy_l1, power_left) nothing is read but the sign of life.",
+        "Several outlets: energy_total_l1 … each, and energy_total once all of them are known.",
+        "A group repeats what its members say: a sign of life, never an event.",
+        "SOS without a press, with a flat battery (TS0601_sos _TZE284_2baujqot; "
+        "Koenkk/zigbee2mqtt#31821).",
+        "Pairs and never tells of a press (TS0215A_sos; Koenkk/zigbee2mqtt#12819, #7184).",
+        "Sounds and says nothing until asked (JY-GZ-01AQ; Koenkk/zigbee2mqtt#15847), or stays true "
+        "when the smoke is gone (#29880).",
     ),
 )

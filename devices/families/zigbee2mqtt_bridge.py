@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from devices import parts
@@ -16,10 +17,12 @@ names it, so the capability is written `property:unit`."""
 
 _SILENT = frozenset(
     """
-    config converters definitions device extension extensions group groups health info log logging
+    config converters definitions device extension extensions group health info log logging
     networkmap request response
     """.split()  # noqa: SIM905
 )
+GROUP = "group:"
+"""A group's child id begins so; it is nobody's device."""
 _MAX_CAPABILITIES = 64
 _EXPOSES_DEPTH = 6
 _ONLINE = {"online": True, "offline": False}
@@ -38,13 +41,18 @@ def decode(topic: str, message: Message, source: SourceView) -> Decoded:
     if topic == "event":
         return _event(message, source)
     if topic == "devices":
-        return _inventory(message)
+        return _inventory(message, _item)
+    if topic == "groups":
+        return _inventory(message, _group)
     raise Unreadable("unknown_topic")
 
 
 def may_be_silent(topic: str) -> bool:
-    """Whether `bridge/{topic}` may mean nothing. `devices` does before anything was paired."""
-    return topic.partition("/")[0] in _SILENT or topic == "devices"
+    """Whether `bridge/{topic}` may mean nothing. A list does before anything was paired."""
+    return topic.partition("/")[0] in _SILENT or topic in (
+        "devices",
+        "groups",
+    )
 
 
 def read_online(payload: bytes) -> bool:
@@ -69,7 +77,7 @@ def ieee_address(value: Any) -> str | None:
 
 
 def _event(message: Message, source: SourceView) -> Decoded:
-    """`device_leave` is a fault: that child watches over nobody now. Others are signs of life."""
+    """A child left, came back or could not be set up. Anything else is a sign of life."""
     faults: list[str] = []
     said = parts.mapping(parts.read_json(message.payload, faults), "payload")
     kind = parts.text(said.get("type"), "type")
@@ -78,20 +86,31 @@ def _event(message: Message, source: SourceView) -> Decoded:
     if child is None:
         friendly = _friendly_name(data)
         child = source.aliases.get(friendly, friendly)
-    if kind != "device_leave":
+    level, word = _network_event(kind, data.get("status"))
+    if level is None:
         return Decoded(heard=(child,))
-    fault = DeviceEvent(
-        child_id=child, kind="fault", data={"fault": kind}, retained=message.retained
-    )
-    return Decoded(events=(fault,))
+    said_data = {"fault": word} if level == "fault" else {}
+    event = DeviceEvent(child_id=child, kind=level, data=said_data, retained=message.retained)
+    return Decoded(events=(event,))
 
 
-def _inventory(message: Message) -> Decoded:
+def _network_event(kind: str, status: Any) -> tuple[str | None, str]:
+    """Who left or failed its interview watches over nobody; who joined again does."""
+    if kind == "device_leave":
+        return "fault", kind
+    if kind == "device_interview" and status == "failed":
+        return "fault", "device_interview"  # pairs, and then never tells of a press
+    if kind == "device_joined" or (kind == "device_interview" and status == "successful"):
+        return "fault_clear", kind
+    return None, kind
+
+
+def _inventory(message: Message, read: Callable[[Any], InventoryItem | None]) -> Decoded:
     faults: list[str] = []
     listed = parts.read_json(message.payload, faults, limit=parts.MAX_INVENTORY)
     if type(listed) is not list:
         raise Unreadable("wrong_type:payload")
-    found = [attempt(faults, _item, entry) for entry in listed]
+    found = [attempt(faults, read, entry) for entry in listed]
     return Decoded(
         inventory=tuple(item for item in found if item is not None),
         quarantined=faults[0] if faults else None,
@@ -116,6 +135,17 @@ def _item(entry: Any) -> InventoryItem | None:
         capabilities=tuple(dict.fromkeys(_capabilities(known.get("exposes"), 0)))[
             :_MAX_CAPABILITIES
         ],
+    )
+
+
+def _group(entry: Any) -> InventoryItem:
+    """A group speaks on a topic of its own and only repeats what its members say."""
+    fields = parts.mapping(entry, "group")
+    number = fields.get("id")
+    if type(number) is not int:
+        raise Unreadable("missing:id")
+    return InventoryItem(
+        child_id=f"{GROUP}{number}", name=_friendly_name(fields), model="Zigbee group"
     )
 
 

@@ -193,6 +193,46 @@ SAMPLES = (
         retained=True,
     ),
     Sample(
+        model="bridge: it joined again",
+        topic="bridge/event",
+        payload='{"type":"device_joined","data":{"friendly_name":"bedside",'
+        '"ieee_address":"0xa4c138f0e1d2c3b4"}}',
+        means=("fault_clear",),
+    ),
+    Sample(
+        model="bridge: a button that was paired and will never tell of a press",
+        topic="bridge/event",
+        payload='{"type":"device_interview","data":{"friendly_name":"bedside","status":"failed",'
+        '"ieee_address":"0xa4c138f0e1d2c3b4"}}',
+        means=("fault",),
+    ),
+    Sample(
+        model="bridge: groups",
+        topic="bridge/groups",
+        payload='[{"friendly_name":"all lamps","id":3,"members":[],"scenes":[]}]',
+        means=("inventory",),
+        retained=True,
+    ),
+    Sample(
+        model="Tuya TS011F double socket",
+        topic="kitchen strip",
+        payload='{"energy_l1":12.5,"energy_l2":3.25,"power_l1":40,"power_l2":null,"voltage":229}',
+        means=(
+            "voltage=229",
+            "energy_total_l1=12.5",
+            "energy_total_l2=3.25",
+            "power_l1=40",
+            "energy_total=15.75",
+        ),
+        role="plug",
+    ),
+    Sample(
+        model="RTX ZVG1 water valve: null is not zero",
+        topic="valve",
+        payload='{"battery":50,"state":"ON","timer_time_left":41,"water_consumed":null}',
+        means=("battery_pct=50",),
+    ),
+    Sample(
         model="bridge: log",
         topic="bridge/logging",
         payload='{"level":"info","message":"hello"}',

@@ -26,7 +26,7 @@ FIELDS_IN_REASONS = frozenset(
     payload readings reading register value unit battery_pct rssi_dbm kind state
     action click sos smoke smoke_state gas carbon_monoxide water_leak tamper battery_low occupancy
     presence contact smoke_density energy power voltage current water_consumed flow temperature
-    battery linkquality type data device ieee_address friendly_name
+    battery linkquality type data device ieee_address friendly_name group id battery_state
     """.split()  # noqa: SIM905
 )
 """Every field that may stand in a reason: they are a metric's label and must stay countable."""

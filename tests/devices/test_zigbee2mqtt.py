@@ -111,6 +111,51 @@ def test_smoke_is_not_lost_to_a_spoiled_field(payload: bytes, reason: str) -> No
     assert decoded.quarantined == reason
 
 
+# --- groups and outlets -------------------------------------------------------------------------
+
+
+def test_a_group_says_nothing_of_its_own() -> None:
+    groups = [{"friendly_name": "all lamps", "id": 3}, {"friendly_name": "x"}, {"id": 4}]
+    decoded = _decode("bridge/groups", groups)
+    assert [(item.child_id, item.name) for item in decoded.inventory] == [("group:3", "all lamps")]
+    assert decoded.quarantined == "missing:id"
+    aliases = {"all lamps": "group:3"}
+    assert _decode("all lamps", {"smoke": True}, aliases=aliases) == Decoded(heard=("group:3",))
+
+
+@pytest.mark.parametrize(
+    ("state", "capabilities", "meaning"),
+    [
+        (
+            {"power_left": 4, "power_right": 6},
+            (),
+            ("power_left=4", "power_right=6", "power=10"),
+        ),
+        ({"power_left": 4, "power_right": None}, (), ("power_left=4",)),
+        ({"power_left": 4}, (), ("power_left=4",)),
+        (
+            {"energy_l1": 1, "energy_l2": 2},
+            ("energy_l1", "energy_l2", "energy_l3"),
+            ("energy_total_l1=1", "energy_total_l2=2"),
+        ),
+        (
+            {"energy": 9, "energy_l1": 1, "energy_l2": 2},
+            (),
+            ("energy_total=9", "energy_total_l1=1", "energy_total_l2=2"),
+        ),
+        ({"current_l1": "x", "current_l2": 2}, (), ("current_l2=2", "quarantined")),
+    ],
+)
+def test_outlets_are_added_up_only_when_all_are_known(
+    state: dict[str, Any], capabilities: tuple[str, ...], meaning: tuple[str, ...]
+) -> None:
+    assert means(_decode("strip", state, capabilities={"strip": capabilities})) == meaning
+
+
+def test_an_outlet_in_attribute_mode() -> None:
+    assert means(_decode("strip/energy_l2", b"3.5")) == ("energy_total_l2=3.5",)
+
+
 # --- presses ------------------------------------------------------------------------------------
 
 
@@ -406,7 +451,7 @@ def test_a_presence_that_cannot_be_read(payload: bytes, reason: str) -> None:
 
 @pytest.mark.parametrize(
     "topic",
-    ["info", "logging", "log", "groups", "extensions", "config", "definitions", "converters",
+    ["info", "logging", "log", "extensions", "config", "definitions", "converters",
      "health", "networkmap/raw", "request/permit_join", "response/device/remove", "group/1/x"],
 )  # fmt: skip
 def test_the_bridge_s_own_affairs_mean_nothing(topic: str) -> None:
@@ -429,7 +474,21 @@ def test_a_device_that_left_is_a_fault(data: dict[str, Any], child: str) -> None
     assert event.data == {"fault": "device_leave"}
 
 
-@pytest.mark.parametrize("kind", ["device_joined", "device_announce", "device_interview", "new"])
+@pytest.mark.parametrize(
+    ("said", "meaning"),
+    [
+        ({"type": "device_joined", "data": {}}, "fault_clear"),
+        ({"type": "device_interview", "data": {"status": "successful"}}, "fault_clear"),
+        ({"type": "device_interview", "data": {"status": "failed"}}, "fault"),
+        ({"type": "device_interview", "data": {"status": "started"}}, "heard"),
+    ],
+)
+def test_who_joined_again_watches_again(said: dict[str, Any], meaning: str) -> None:
+    said["data"]["ieee_address"] = IEEE
+    assert means(_decode("bridge/event", said)) == (meaning,)
+
+
+@pytest.mark.parametrize("kind", ["device_announce", "device_interview", "new"])
 def test_other_events_of_the_network_are_signs_of_life(kind: str) -> None:
     said = {"type": kind, "data": {"ieee_address": IEEE}}
     assert _decode("bridge/event", said) == Decoded(heard=(IEEE,))
