@@ -148,8 +148,11 @@ async def run(plan: Plan, folder: Path, say: Callable[[str], None] = lambda _: N
         await _kill_often(server, broker, chance, outcome, say)
         restarted_at = SystemClock().now()
         say(f"last restart; {len(outcome.receipts)} of {plan.presses} have their `ack`")
-        await server.ready()  # first, so that a server that cannot start says why
-        await asyncio.wait_for(asyncio.gather(*presses), plan.gives_up_after_s)
+        try:
+            await asyncio.wait_for(asyncio.gather(*presses), plan.gives_up_after_s)
+        except TimeoutError:
+            raise RuntimeError(f"no `ack` in time: {server.log.read_text()[-2000:]}") from None
+        await server.ready(plan.gives_up_after_s)
         say("every press has its `ack`; waiting for every ladder")
         db = Database(url)
         stack.push_async_callback(db.close)
@@ -205,7 +208,7 @@ async def _kill_often(
     for number in range(plan.kills):
         at_work = chance.random() < 0.5
         if at_work:
-            await server.ready()
+            await server.ready(plan.gives_up_after_s)
         life_s = chance.uniform(0.05, 3.0)
         await asyncio.sleep(life_s)
         server.kill()
