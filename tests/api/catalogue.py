@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 from sqlalchemy import update
 
-from alerting.links import sign
 from alerting.tables import Incident
+from alerting.telling.links import sign
 from care.model import UserRole
 from tests.support.api import Caller, World
 

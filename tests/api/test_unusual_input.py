@@ -202,7 +202,7 @@ async def nothing_broke(town: Town) -> list[str]:
 
 
 @settings(
-    max_examples=15,
+    max_examples=8,
     deadline=None,
     phases=(Phase.generate,),  # an example tries every call: there is nothing to make smaller
     suppress_health_check=list(HealthCheck),
@@ -243,7 +243,7 @@ async def test_times_numbers_and_flags_are_taken_only_as_they_are_spelled(
     assert complaints == []
 
 
-QUERIES = ("", "\0", "\ud800", "x" * 2000, "-1", "1e9", "true", "null", *map(str, TIMES[:8]), "💩")
+QUERIES = ("", "\0", "\ud800", "x" * 2000, "-1", *map(str, TIMES[:3]))
 
 
 async def test_no_filter_and_no_id_can_break_a_list(town: Town, document: dict[str, Any]) -> None:
@@ -265,7 +265,7 @@ async def test_no_filter_and_no_id_can_break_a_list(town: Town, document: dict[s
             wrong = complaint(answer, 0)
             if wrong is not None:
                 complaints.append(f"{address[:200]}: {wrong}")
-    assert tried > 500
+    assert tried > 400
     assert complaints == []
 
 
