@@ -13,9 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from alerting.channels.message import apprise_refusal
 from alerting.escalation import Policy
 from alerting.finding import SEVERITY_OF_KIND, Severity
-from alerting.policies import store_version
 from alerting.queries import device as find_device
 from alerting.tables import Channel, EscalationPolicyRow, Silence
+from alerting.telling.policies import store_version
 from care import queries
 from care.areas import area_for_new
 from care.listing import equal

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import AfterValidator, Field, StringConstraints
 
-from alerting import equipment, inbox, queries
+from alerting import equipment, queries
+from alerting.intake import inbox
 from alerting.queries import DeviceView
 from api.dependencies import Now, Reading, SightDep, Writing, allowed
 from api.schemas import (

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from alerting import aftercare
+from alerting.handling import aftercare
 from api.dependencies import Now, Reading, SightDep, Writing, allowed
 from api.problems import refusal
 from api.schemas import (

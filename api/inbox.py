@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from alerting import inbox
+from alerting.intake import inbox
 from alerting.tables import QuarantineRow
 from api.dependencies import Reading, SightDep, allowed
 from api.schemas import Filters, Ident, Out, PageOut, example, page_of

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Depends
 from fastapi import Body as BodyParam
 from pydantic import Field, StringConstraints
 
-from alerting import closing, queries, responding
+from alerting import queries
+from alerting.handling import closing, responding
 from alerting.incident import Outcome
 from alerting.tables import Incident
 from api.dependencies import Language, Now, ServicesDep, SightDep, Writing, allowed

@@ -13,8 +13,8 @@ from pydantic import BeforeValidator, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting import queries, wording
-from alerting.closing import gates_missing
 from alerting.finding import Severity
+from alerting.handling.closing import gates_missing
 from alerting.incident import FINAL, Stage
 from alerting.queries import IncidentFilter
 from alerting.tables import Incident, Notice, TimelineEntry

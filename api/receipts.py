@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Header, Request
 from pydantic import Field, StringConstraints
 
-from alerting import answers
-from alerting.links import signature_matches
+from alerting.handling import answers
 from alerting.queries import receipt_secrets
+from alerting.telling.links import signature_matches
 from api.dependencies import Now, ServicesDep
 from api.schemas import Body, Out, When, example
 from core.db import after_commit

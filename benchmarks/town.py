@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting.policies import store_version
+from alerting.telling.policies import store_version
 from care.tables import (
     NATIVE_SOURCE,
     Area,

@@ -19,7 +19,7 @@ from core.errors import NotFound
 from core.ids import new_id
 
 _IN_ORDER = Order(name="contacts", key=EmergencyContact.rank, ident=EmergencyContact.id)
-"""The order in which they are told, see `alerting/roster.py`."""
+"""The order in which they are told, see `alerting/telling/roster.py`."""
 
 
 async def list_contacts(

@@ -55,8 +55,8 @@ PERMISSIONS: dict[str, frozenset[UserRole]] = {
     "incidents.outcome": _EVERYBODY,
     # `release` stays the desk's, as the contract says. A visitor whose car broke down must be able
     # to give back what they were sent to, or nobody goes while the clock runs: `decline` is that
-    # one move, for the assigned visitor (`alerting/responding.py` refuses any other) or on their
-    # behalf; REST and the phone page both call it.
+    # one move, for the assigned visitor (alerting/handling/responding.py refuses any other) or on
+    # their behalf; REST and the phone page both call it.
     "incidents.decline": _EVERYBODY,
     "visits.write": _EVERYBODY,
     "follow_ups.write": _EVERYBODY,

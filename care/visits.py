@@ -33,8 +33,8 @@ async def record_visit(
     """Store a visit as the elder's next (第 _ 次开展探访).
 
     The elder's row is locked while numbering, so that two visits recorded at once get two
-    numbers. Who may record is decided in `alerting/aftercare.py`. Raises `InvalidInput` for a
-    `visited_at` in the future or more than 90 days ago.
+    numbers. Who may record is decided in `alerting/handling/aftercare.py`. Raises `InvalidInput`
+    for a `visited_at` in the future or more than 90 days ago.
     """
     at = visited_at or now
     if at > now:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting import closing, moving, responding
+from alerting.handling import closing, moving, responding
 from alerting.queries import incident_to_act_on
 from care.accounts import visitor_for
 from care.permissions import require

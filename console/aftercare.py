@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from fastapi import APIRouter, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting import aftercare
+from alerting.handling import aftercare
 from care.model import VisitMode
 from care.permissions import require
 from care.visit_record import record_of

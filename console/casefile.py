@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting import closing, queries
+from alerting import queries
 from alerting.finding import Severity
+from alerting.handling import closing
 from alerting.incident import FINAL, Move, Stage, allowed_moves
 from alerting.tables import DeviceStateRow, Incident, Notice, TimelineEntry
 from care.model import Actor, UserRole

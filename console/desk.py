@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Form, Response
 
-from alerting import desk as presence
+from alerting.telling import desk as presence
 from console import aftercare
 from console.acts import perform
 from console.casepage import after_act, case_page, desk_values

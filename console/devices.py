@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from alerting import equipment
-from alerting.inbox import quarantined, unknown_devices
+from alerting.intake.inbox import quarantined, unknown_devices
 from care.paging import PageRequest
 from care.permissions import require
 from care.tables import NATIVE_SOURCE, Source, SourceChild

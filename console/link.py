@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from fastapi import APIRouter, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting import answers
-from alerting.links import open_link
+from alerting.handling import answers
 from alerting.queries import elders_of
 from alerting.tables import Incident, Notice
+from alerting.telling.links import open_link
 from care.model import DESK_ROLES
 from care.tables import Elder, EmergencyContact, Home, User
 from console.context import LANGUAGE_COOKIE, Anybody, PageContext

@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.escalation import Policy
 from alerting.incident import FINAL, UNATTENDED, Stage
-from alerting.policies import stamped_policy
 from alerting.tables import Channel, Incident
+from alerting.telling.policies import stamped_policy
 from care.model import Scope
 from care.queries import in_scope
 from care.tables import Area, Elder, Home

@@ -33,7 +33,7 @@ class DriftWatch:
     """Notices that wall time and monotonic time have parted (a step of the clock, a suspend).
 
     A stepped clock makes every stored deadline wrong by the same amount, so the caller clamps
-    them (see `alerting/sweep.py`).
+    them (see `alerting/handling/sweep.py`).
     """
 
     def __init__(self, clock: Clock, tolerance_s: float = 60.0) -> None:

@@ -16,10 +16,10 @@ from fastapi import FastAPI
 
 from alerting.channels.message import apprise_refusal
 from alerting.escalation import Policy
-from alerting.heard import Receipt
-from alerting.policies import install_ladders
+from alerting.intake.heard import Receipt
 from alerting.stream import write_hints
 from alerting.tables import Channel
+from alerting.telling.policies import install_ladders
 from api.app import create_app
 from care.equipment import ensure_native_source
 from care.policy import RegionalPolicy, load_policy

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import msgspec
 
-from alerting.heard import Receipt
+from alerting.intake.heard import Receipt
 from core.logging import get_logger
 from core.metrics import CANARY_AGE, MESSAGES
 from core.services import Services

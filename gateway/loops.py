@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from alerting import outbox, sweep
+from alerting.handling import sweep
+from alerting.outbox import claiming
 from core.clock import DriftWatch
 from core.logging import about, get_logger
 from core.metrics import CLOCK_STEPS
@@ -146,7 +147,7 @@ class Dispatcher:
 
     async def _pause_s(self) -> float:
         async with self._services.db.reading() as session:
-            ready_at = await outbox.next_ready_at(
+            ready_at = await claiming.next_ready_at(
                 session, reaches_devices=self._box.reaches_devices
             )
         if ready_at is None:

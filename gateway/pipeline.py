@@ -10,8 +10,8 @@ import msgspec
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from alerting.heard import Heard, Ingested, Receipt
-from alerting.ingest import ingest
+from alerting.intake.heard import Heard, Ingested, Receipt
+from alerting.intake.ingest import ingest
 from core.logging import get_logger
 from core.metrics import BATCH_SECONDS, MESSAGES
 from core.services import Services

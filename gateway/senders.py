@@ -13,7 +13,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting import outbox, settling, wording
+from alerting import wording
 from alerting.channels.base import (
     Accepted,
     AmbiguousFailure,
@@ -25,9 +25,10 @@ from alerting.channels.base import (
 )
 from alerting.channels.http import PhoneSender, WebhookSender
 from alerting.channels.message import AppriseSender, EmailSender, OperatorSender
-from alerting.links import make_link
-from alerting.roster import area_path
+from alerting.outbox import claiming, settling
 from alerting.tables import Channel, Incident, Notice
+from alerting.telling.links import make_link
+from alerting.telling.roster import area_path
 from care.tables import Elder, Home
 from core.logging import about, get_logger
 from core.services import Services
@@ -88,7 +89,7 @@ class Outbox:
             "operator": OperatorSender(settings.operator_url),
         }
         if publish is not None:
-            self._senders[outbox.DEVICE] = DeviceSender(publish)
+            self._senders[claiming.DEVICE] = DeviceSender(publish)
 
     async def drain(self) -> int:
         """Send everything that is ready now; returns how many attempts were made."""
@@ -111,7 +112,7 @@ class Outbox:
     async def _claim(self, slots: int = SLOTS) -> list[Prepared]:
         services = self._services
         async with services.db.transaction() as session:
-            notices = await outbox.claim(
+            notices = await claiming.claim(
                 session,
                 services.settings.worker_id,
                 services.clock.now(),
@@ -134,7 +135,7 @@ class Outbox:
         except Exception:
             with about(incident=notice.incident_id, notice=notice.id):
                 log.exception("notice cannot be prepared")
-            await outbox.park(session, notice, self._services.clock.now(), "cannot be prepared")
+            await claiming.park(session, notice, self._services.clock.now(), "cannot be prepared")
             return None
         return Prepared(
             outgoing=outgoing, attempt=notice.attempt, severity_rank=notice.severity_rank

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 
 import httpx
 
-from alerting import sweep, watching
 from alerting.channels.base import DeliveryError
 from alerting.channels.message import notify
+from alerting.handling import sweep
+from alerting.intake import watching
 from core.logging import get_logger
 from core.metrics import CANARY_AGE, DEADLINES_OVERDUE
 from core.services import Services

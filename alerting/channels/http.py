@@ -16,7 +16,7 @@ from alerting.channels.base import (
     PermanentFailure,
     TemporaryFailure,
 )
-from alerting.links import sign
+from alerting.telling.links import sign
 
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 _TEMPORARY = frozenset({408, 425, 429})

@@ -10,11 +10,11 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.finding import Finding, Severity, Sign
-from alerting.opening import apply_finding
-from alerting.policies import install_ladders
+from alerting.handling.opening import apply_finding
+from alerting.intake.whose import Whose
 from alerting.stream import write_hints
 from alerting.tables import Delivery, Incident, Notice, TimelineEntry
-from alerting.whose import Whose
+from alerting.telling.policies import install_ladders
 from care.equipment import ensure_native_source
 from care.policy import load_policy
 from core.db import Database

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerting.dedupe import SAME_PRESS, Memory, Verdict, digest
+from alerting.intake.dedupe import SAME_PRESS, Memory, Verdict, digest
 from devices.event import DeviceEvent
 
 NOW = datetime(2026, 3, 1, 0, 15, tzinfo=UTC)

@@ -20,7 +20,7 @@ from alerting.channels.base import (
     TemporaryFailure,
 )
 from alerting.channels.http import PhoneSender, WebhookSender, webhook_refusal
-from alerting.links import make_link, open_link, sign, signature_matches
+from alerting.telling.links import make_link, open_link, sign, signature_matches
 from core.errors import NotFound
 from tests.alerting.receiver import Receiver
 from tests.support.mosquitto import free_port

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from alerting import closing, responding, sweep
 from alerting.escalation import DueKind
 from alerting.finding import SEVERITY_OF_KIND, Finding, Sign
-from alerting.opening import apply_finding
+from alerting.handling import closing, responding, sweep
+from alerting.handling.opening import apply_finding
+from alerting.intake.whose import Whose
 from alerting.tables import Incident, TimelineEntry
-from alerting.whose import Whose
 from care.model import Actor, UserRole
 from core.db import Database
 from tests.alerting import rows

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from alerting import answers, outbox, settling
 from alerting.channels.base import (
     Accepted,
     AmbiguousFailure,
@@ -17,6 +16,8 @@ from alerting.channels.base import (
     TemporaryFailure,
 )
 from alerting.finding import Severity
+from alerting.handling import answers
+from alerting.outbox import claiming, settling
 from alerting.tables import Incident, Notice
 from core.db import Database
 from tests.alerting import rows
@@ -47,7 +48,7 @@ class Box:
         self, worker: str = "w1", *, slots: int = 10, life_safety_slots: int = 0
     ) -> list[str]:
         async with self.db.transaction() as session:
-            taken = await outbox.claim(
+            taken = await claiming.claim(
                 session,
                 worker,
                 self.clock.now(),
@@ -111,7 +112,7 @@ async def test_what_is_not_ready_waits(box: Box) -> None:
         await box.put(incident, state=state, next_attempt_at=None)
     assert await box.claim() == []
     async with box.db.reading() as session:
-        assert await outbox.next_ready_at(session) == box.clock.now() + timedelta(seconds=2)
+        assert await claiming.next_ready_at(session) == box.clock.now() + timedelta(seconds=2)
     box.clock.advance(seconds=2)
     assert await box.claim() == [later]
 
@@ -120,8 +121,8 @@ async def test_a_process_without_a_broker_leaves_devices_to_others(box: Box) -> 
     ident = await box.put(await box.incident(), channel="device", address="btn-1")
     now = box.clock.now()
     async with box.db.transaction() as session:
-        assert await outbox.next_ready_at(session, reaches_devices=False) is None
-        alone = await outbox.claim(
+        assert await claiming.next_ready_at(session, reaches_devices=False) is None
+        alone = await claiming.claim(
             session, "w2", now, slots=10, life_safety_slots=0, reaches_devices=False
         )
         assert list(alone) == []

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import pytest
 
-from alerting import outbox
+from alerting.outbox import claiming
 from alerting.stream import hint_bounds, hints, prune_hints, write_hints
 from alerting.tables import StreamHint
 from care.model import Actor, UserRole
@@ -44,9 +44,9 @@ async def test_a_claim_steps_over_what_another_open_transaction_holds(
         session.add_all(made)
     ids = [notice.id for notice in made]
     async with ready.transaction() as first, ready.transaction() as second:
-        mine = await outbox.claim(first, "w1", clock.now(), slots=2, life_safety_slots=0)
+        mine = await claiming.claim(first, "w1", clock.now(), slots=2, life_safety_slots=0)
         theirs = await asyncio.wait_for(
-            outbox.claim(second, "w2", clock.now(), slots=4, life_safety_slots=0), 5
+            claiming.claim(second, "w2", clock.now(), slots=4, life_safety_slots=0), 5
         )
         assert [row.id for row in mine] == ids[:2]
         assert [row.id for row in theirs] == ids[2:], "without waiting for the other"

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from alerting import closing, responding
 from alerting.finding import Severity
+from alerting.handling import closing, responding
 from alerting.incident import FINAL, MOVES, Move, Stage
 from alerting.tables import Incident
 from care.model import Actor, UserRole

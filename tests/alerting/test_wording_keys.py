@@ -8,10 +8,11 @@ from string import Formatter
 
 import pytest
 
-from alerting import answers, wording
+from alerting import wording
 from alerting.detectors.unreadable import severity_of_role
 from alerting.escalation import DueKind, Policy, next_step
 from alerting.finding import SEVERITY_OF_KIND, Severity
+from alerting.handling import answers
 from alerting.incident import FINAL, Outcome, Stage
 from alerting.routing import RouteReason
 from care.policy import known_regions, load_policy

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from alerting.links import make_link
 from alerting.tables import Notice
+from alerting.telling.links import make_link
 from tests.console.support import Reader, reader, words_of
 from tests.support.clock import ManualClock
 from tests.support.world import SECRET_KEY, World, kinds, open_world

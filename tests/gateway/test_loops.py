@@ -14,10 +14,10 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from alerting import sweep
 from alerting.detectors.liveness import judge_silence
 from alerting.detectors.view import DeviceView
 from alerting.finding import Severity
+from alerting.handling import sweep
 from alerting.tables import Incident, Notice
 from care.tables import NATIVE_SOURCE, Device
 from core.services import Services, Signal
@@ -251,7 +251,7 @@ async def test_a_device_that_cannot_be_judged_keeps_no_other_from_it(
             raise RuntimeError("a detector's bug")
         return judge_silence(last_heard, device, at)
 
-    monkeypatch.setattr("alerting.watching.judge_silence", fails_for_one)
+    monkeypatch.setattr("alerting.intake.watching.judge_silence", fails_for_one)
     await watcher.watch_devices()
     async with services.db.reading() as session:
         found = await session.scalars(select(Incident.device_id).order_by(Incident.device_id))

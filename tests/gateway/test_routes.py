@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from alerting.strangers import MOST_PER_SOURCE
+from alerting.intake.strangers import MOST_PER_SOURCE
 from alerting.tables import EventRow, QuarantineRow, ReadingRow
 from care.tables import NATIVE_SOURCE, Device, Source, SourceChild
 from core.services import Services

@@ -11,8 +11,8 @@ import pytest
 
 from alerting.channels.base import Accepted, Outgoing, PermanentFailure, TemporaryFailure
 from alerting.channels.message import AppriseSender, OperatorSender, mail_url
-from alerting.links import make_link, open_link
 from alerting.tables import Channel, Incident, Notice
+from alerting.telling.links import make_link, open_link
 from care.reach import CHANNEL_KINDS
 from care.tables import Area, Elder, Home
 from core.services import Services

@@ -15,7 +15,7 @@ import typer.main
 import core.metrics
 from alerting.detectors.water import PRESETS
 from alerting.incident import MOVES
-from alerting.links import sign
+from alerting.telling.links import sign
 from core.clock import SystemClock
 from core.settings import Settings
 from devices.event import DEVICE_ROLES, EVENT_KINDS, REGISTER_UNITS

@@ -124,7 +124,7 @@ async def test_a_wrong_number_moves_to_the_next_channel_at_once(world: World) ->
 
 
 async def test_a_webhook_is_signed_and_tells_nothing_personal(world: World) -> None:
-    from alerting.links import signature_matches
+    from alerting.telling.links import signature_matches
     from tests.support.world import SECRET_KEY
 
     grandma = await world.elder("周演示", contacts=0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from alerting import watching
+from alerting.intake import watching
 from tests.support.world import World, kinds
 
 

@@ -14,8 +14,10 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from sqlalchemy import func, select
 
-from alerting import desk, outbox, sweep
+from alerting.handling import sweep
+from alerting.outbox import claiming
 from alerting.tables import DeviceStateRow, Incident
+from alerting.telling import desk
 from care import accounts
 from care.model import SYSTEM, UserRole
 from core.settings import Settings
@@ -267,7 +269,7 @@ class World:
 
     async def _next_moment(self) -> datetime | None:
         async with self.services.db.reading() as session:
-            moments = [await sweep.next_due_at(session), await outbox.next_ready_at(session)]
+            moments = [await sweep.next_due_at(session), await claiming.next_ready_at(session)]
         moments += [m.changes_at for m in self.phone.messages() if m.state in ("ringing", "sent")]
         return min((moment for moment in moments if moment is not None), default=None)
 

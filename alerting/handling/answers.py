@@ -8,8 +8,10 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting import responding, settling, timeline
+from alerting import timeline
+from alerting.handling import responding
 from alerting.incident import FINAL, Stage
+from alerting.outbox import settling
 from alerting.tables import Incident, Notice, StreamHint
 from care.model import Actor, UserRole
 from care.tables import User

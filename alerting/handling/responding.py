@@ -10,8 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting import timeline
 from alerting.escalation import DueKind, Target, stage_deadline
-from alerting.incident import FINAL, MOVES, Move, Stage
-from alerting.moving import (
+from alerting.handling.moving import (
     begin,
     check_version,
     check_visitor,
@@ -21,9 +20,10 @@ from alerting.moving import (
     restart_ladder,
     stage_of,
 )
-from alerting.policies import stamped_policy
+from alerting.incident import FINAL, MOVES, Move, Stage
 from alerting.tables import Incident
-from alerting.telling import set_deadline, tell, tell_device
+from alerting.telling.notices import set_deadline, tell, tell_device
+from alerting.telling.policies import stamped_policy
 from care.model import Actor
 from care.tables import User
 from core.errors import Conflict, InvalidInput

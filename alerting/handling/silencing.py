@@ -8,8 +8,8 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.finding import Finding, Severity
-from alerting.roster import area_path
 from alerting.tables import Silence
+from alerting.telling.roster import area_path
 from care.model import ElderStatus
 from care.tables import Elder
 

@@ -8,9 +8,9 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.channels.base import Accepted, AmbiguousFailure, DeliveryError, PermanentFailure
-from alerting.handing_on import close_attempt, next_channel, note_failure
 from alerting.incident import FINAL, Stage
-from alerting.outbox import stale_after
+from alerting.outbox.claiming import stale_after
+from alerting.outbox.handing_on import close_attempt, next_channel, note_failure
 from alerting.tables import Channel, Incident, Notice, StreamHint
 from core.db import add_hint
 from core.logging import about, get_logger

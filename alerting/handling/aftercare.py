@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting import moving, queries, timeline
+from alerting import queries, timeline
+from alerting.handling import moving
 from alerting.queries import sight_of
 from alerting.tables import Incident
 from care import follow_ups, visits

@@ -12,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from alerting import timeline
 from alerting.escalation import Policy, first_step
 from alerting.finding import Finding, Severity, Sign
+from alerting.handling.joining import facts_of, has_cleared, join
+from alerting.handling.silencing import silenced_until, welfare_suspended
 from alerting.incident import (
     OTHERS,
     UNATTENDED,
@@ -23,12 +25,10 @@ from alerting.incident import (
     folded_subject,
     place,
 )
-from alerting.joining import facts_of, has_cleared, join
-from alerting.policies import policy_for
-from alerting.silencing import silenced_until, welfare_suspended
+from alerting.intake.whose import Whose
 from alerting.tables import Incident
-from alerting.telling import carry_out
-from alerting.whose import Whose
+from alerting.telling.notices import carry_out
+from alerting.telling.policies import policy_for
 from core.ids import new_id
 from core.logging import about, get_logger
 from core.metrics import INCIDENTS_OPENED

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from alerting.detectors.unreadable import unreadable
 from alerting.finding import Finding, Severity, Sign
-from alerting.heard import KnownDevice
+from alerting.intake.heard import KnownDevice
 from devices.event import LEVEL_KINDS, LIFE_SAFETY_ROLES, Confidence, DeviceEvent, Message
 
 

@@ -17,11 +17,11 @@ from alerting.detectors.liveness import (
     silent_after,
 )
 from alerting.finding import Finding
-from alerting.heard import KnownDevice
-from alerting.opening import apply_finding
-from alerting.store import load_devices, save_states
+from alerting.handling.opening import apply_finding
+from alerting.intake.heard import KnownDevice
+from alerting.intake.store import load_devices, save_states
+from alerting.intake.whose import whose_is
 from alerting.tables import DeviceStateRow
-from alerting.whose import whose_is
 from care.tables import Device
 
 MOST_AT_ONCE = 200

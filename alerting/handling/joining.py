@@ -11,10 +11,10 @@ from alerting import timeline
 from alerting.escalation import OWNER_REACTION_S, DueKind, Target, first_step
 from alerting.finding import Finding, Sign
 from alerting.incident import Placement, Verb, alarming_after
-from alerting.policies import stamped_policy
+from alerting.intake.whose import Whose
 from alerting.tables import Incident
-from alerting.telling import tell
-from alerting.whose import Whose
+from alerting.telling.notices import tell
+from alerting.telling.policies import stamped_policy
 from core.logging import about, get_logger
 from devices.event import Confidence
 

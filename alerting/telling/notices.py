@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from alerting import timeline
 from alerting.escalation import Deadline, Policy, Step, Target, next_step
 from alerting.incident import Stage
-from alerting.roster import load_roster
 from alerting.routing import Roster, RouteReason, Telling, nobody_reached, route
 from alerting.tables import Incident, Notice, StreamHint
+from alerting.telling.roster import load_roster
 from core.db import add_hint
 from core.ids import new_id
 

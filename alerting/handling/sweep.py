@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from alerting import timeline
 from alerting.escalation import DueKind, Step, clamp, next_step
 from alerting.incident import FINAL, Stage
-from alerting.policies import stamped_policy
 from alerting.tables import Incident, Notice
-from alerting.telling import carry_out
+from alerting.telling.notices import carry_out
+from alerting.telling.policies import stamped_policy
 from core.logging import about, get_logger
 
 log = get_logger("sweep")

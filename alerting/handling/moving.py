@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from alerting import timeline
 from alerting.escalation import first_step, stage_deadline
 from alerting.incident import MOVES, Move, Stage
-from alerting.policies import stamped_policy
 from alerting.tables import Incident
-from alerting.telling import carry_out, set_deadline
+from alerting.telling.notices import carry_out, set_deadline
+from alerting.telling.policies import stamped_policy
 from care.model import Actor
 from core.errors import Conflict, NotAllowed, NotFound
 from core.logging import about, get_logger

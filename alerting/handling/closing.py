@@ -9,6 +9,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.detect import dump_state, load_state, rearm
 from alerting.finding import Severity
+from alerting.handling.moving import (
+    begin,
+    check_version,
+    check_visitor,
+    enter,
+    keep_late_fact,
+    load,
+    refuse,
+    restart_ladder,
+    stage_of,
+)
 from alerting.incident import (
     FINAL,
     MOVES,
@@ -20,20 +31,9 @@ from alerting.incident import (
     cancel_refusal,
     missing_gates,
 )
-from alerting.moving import (
-    begin,
-    check_version,
-    check_visitor,
-    enter,
-    keep_late_fact,
-    load,
-    refuse,
-    restart_ladder,
-    stage_of,
-)
-from alerting.policies import stamped_policy
 from alerting.tables import DeviceStateRow, Incident, Notice
-from alerting.telling import tell_device
+from alerting.telling.notices import tell_device
+from alerting.telling.policies import stamped_policy
 from care.model import Actor
 from care.tables import FollowUp, Visit
 from core.errors import Conflict, GatesMissing, InvalidInput, NotAllowed

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.detectors.view import DeviceView
-from alerting.heard import Child, KnownDevice
+from alerting.intake.heard import Child, KnownDevice
 from alerting.tables import DeviceStateRow
 from care.tables import Device
 from core.db import to_micros

@@ -8,18 +8,18 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting import strangers
-from alerting.dedupe import Memory, digest
 from alerting.detect import DeviceState, dump_state, judge, load_state
 from alerting.detectors.liveness import judge_presence, silent_after
 from alerting.detectors.view import DeviceView
-from alerting.doubts import from_stranger, id_reused, unread, with_clock_fault
 from alerting.finding import Finding, Sign
-from alerting.heard import Child, Heard, Ingested, KnownDevice, Receipt
-from alerting.opening import apply_finding
-from alerting.store import load_children, save_readings, save_states
+from alerting.handling.opening import apply_finding
+from alerting.intake import strangers
+from alerting.intake.dedupe import Memory, digest
+from alerting.intake.doubts import from_stranger, id_reused, unread, with_clock_fault
+from alerting.intake.heard import Child, Heard, Ingested, KnownDevice, Receipt
+from alerting.intake.store import load_children, save_readings, save_states
+from alerting.intake.whose import Whose, whose_is
 from alerting.tables import EventRow, QuarantineRow, StreamHint
-from alerting.whose import Whose, whose_is
 from care.tables import NATIVE_SOURCE, Source
 from core.db import add_hint
 from core.metrics import QUARANTINED

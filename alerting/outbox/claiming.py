@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import and_, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting.handing_on import close_attempt, copy_of, next_channel, note_failure
 from alerting.incident import UNATTENDED
+from alerting.outbox.handing_on import close_attempt, copy_of, next_channel, note_failure
 from alerting.tables import Delivery, Incident, Notice
 from core.metrics import NOTICES
 

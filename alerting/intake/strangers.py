@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting.heard import Child
+from alerting.intake.heard import Child
 from care.tables import SourceChild
 from devices.event import Decoded, InventoryItem
 

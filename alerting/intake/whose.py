@@ -9,8 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.finding import Severity
-from alerting.heard import Child, KnownDevice
 from alerting.incident import subject_of
+from alerting.intake.heard import Child, KnownDevice
 from care.equipment import binding_in_force
 from care.model import WORN_ROLES
 from care.tables import Binding, Elder, Home, Source

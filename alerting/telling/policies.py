@@ -10,8 +10,8 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.escalation import Policy
-from alerting.roster import area_path
 from alerting.tables import EscalationPolicyRow
+from alerting.telling.roster import area_path
 
 
 async def install_ladders(

@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting.heard import Child
+from alerting.intake.heard import Child
 from alerting.tables import EventRow
 from devices.event import LEVEL_KINDS, DeviceEvent
 

@@ -1,0 +1,1 @@
+"""From a batch of decoded messages to readings, states, events and findings."""

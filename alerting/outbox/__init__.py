@@ -1,0 +1,1 @@
+"""From a written notice to an attempt, and what came of it."""
