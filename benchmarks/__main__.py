@@ -29,6 +29,7 @@ from benchmarks.throughput import (
     stored_readings,
 )
 from core.clock import SystemClock
+from core.logging import configure_logging
 
 PARTS = ("ingest", "latency", "crash")
 LOAD_SHARE = 0.7
@@ -53,6 +54,7 @@ QUICK = Size(rounds=2, warm_s=2, round_s=4, stretches=1, alarms=15)
 def main() -> int:
     """Exit status 1 when something that was published is missing, never for being slow."""
     options = _options()
+    configure_logging("error")  # a town without an operator is what we want here
     if find_mosquitto() is None:
         print("mosquitto is not installed", file=sys.stderr)
         return 2

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import logging
 import random
 import sys
 import tempfile
@@ -29,6 +30,7 @@ from benchmarks.report import percentile
 from benchmarks.town import build, button_id
 from core.clock import SystemClock
 from core.db import Database
+from core.logging import configure_logging
 from simulators.broker import BrokerAddress
 from simulators.devices import Fleet, Receipt, retry_delays
 
@@ -286,6 +288,8 @@ def main() -> int:
 
 def run_and_print(plan: Plan) -> int:
     """One run in a temporary folder, told as it goes; 0 when the promise was kept."""
+    configure_logging("error")
+    logging.getLogger("mqtt").setLevel(logging.CRITICAL)  # devices whose broker we killed
     print(f"seed {plan.seed}, {plan.database}", flush=True)
     with tempfile.TemporaryDirectory(prefix="anju-crash-", ignore_cleanup_errors=True) as folder:
         outcome = asyncio.run(run(plan, Path(folder), lambda line: print(line, flush=True)))

@@ -15,6 +15,7 @@ from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import JSON, TypeDecorator, TypeEngine
 
 from core.errors import AnjuError
+from core.turns import Courtesy, OneWriter, Turns
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -101,6 +102,7 @@ class Database:
         )
         # A driver's error would otherwise print names and addresses into the log.
         self.engine: AsyncEngine = create_async_engine(url, hide_parameters=True, **options)
+        self._turns: Turns = OneWriter() if self.is_sqlite else Courtesy()
         self._before_commit: BeforeCommit | None = None
         self._listeners: list[Callable[[], None]] = []
         if self.is_sqlite:
@@ -112,13 +114,15 @@ class Database:
         self._listeners.append(wake)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncSession]:
+    async def transaction(self, *, patient: bool = False) -> AsyncIterator[AsyncSession]:
         """The only commit site. Entry points open it; everything below flushes.
 
         SQLite takes its write lock at once (`BEGIN IMMEDIATE`): a deferred read-then-write would
         fail with "database is locked" under load. Nothing may be sent to the world inside.
+        `patient`: others of this process that want to write go first.
         """
-        async with AsyncSession(self.engine, expire_on_commit=False) as session:
+        turn = self._turns.turn(patient=patient)
+        async with turn, AsyncSession(self.engine, expire_on_commit=False) as session:
             # Also begins the transaction: the connect event says BEGIN IMMEDIATE on SQLite.
             await session.connection(execution_options={"anju_immediate": True})
             try:

@@ -6,10 +6,11 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import msgspec
-import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+
+from gateway.client import Client
 
 SESSION_EXPIRY_S = 7 * 86400
 KEEPALIVE_S = 30
@@ -45,9 +46,9 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         return MQTTProtocolVersion.MQTTv311 if self.embedded else MQTTProtocolVersion.MQTTv5
 
 
-def new_client(client_id: str, endpoint: Endpoint, version: MQTTProtocolVersion) -> paho.Client:
+def new_client(client_id: str, endpoint: Endpoint, version: MQTTProtocolVersion) -> Client:
     """A client with a persistent session that acknowledges nothing by itself."""
-    client = paho.Client(
+    client = Client(
         CallbackAPIVersion.VERSION2,
         client_id=client_id,
         clean_session=None if version is MQTTProtocolVersion.MQTTv5 else False,
@@ -55,6 +56,7 @@ def new_client(client_id: str, endpoint: Endpoint, version: MQTTProtocolVersion)
         reconnect_on_failure=False,
         manual_ack=True,
     )
+    client.max_inflight_messages_set(0)  # paho's 20 let receipts out in rounds after an outage
     if endpoint.username is not None:
         client.username_pw_set(endpoint.username, endpoint.password)
     if endpoint.tls:
@@ -63,7 +65,7 @@ def new_client(client_id: str, endpoint: Endpoint, version: MQTTProtocolVersion)
 
 
 def connect(
-    client: paho.Client,
+    client: Client,
     endpoint: Endpoint,
     version: MQTTProtocolVersion,
     receive_maximum: int,

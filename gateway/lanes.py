@@ -21,7 +21,7 @@ log = get_logger("lanes")
 
 URGENT_BATCH, URGENT_WAIT_S = 100, 0.0
 FOREIGN_BATCH, FOREIGN_WAIT_S = 300, 0.01
-BULK_BATCH, BULK_WAIT_S = 1000, 0.05
+BULK_BATCH, BULK_WAIT_S = 200, 0.02
 RECEIVE_MAXIMUM = {"urgent": 1000, "foreign": 2000, "bulk": 5000}
 """Above the batch size: what is in our hands, not yet stored (MQTT 5 only)."""
 STUCK_AFTER_S = 5.0

@@ -18,6 +18,7 @@ from core.clock import Clock
 from core.logging import get_logger
 from core.metrics import LANE_BACKLOG, LANE_UP
 from devices.event import Message
+from gateway.client import Arrival, Client
 from gateway.endpoint import Endpoint, connect, new_client
 from gateway.pump import Pump
 
@@ -56,7 +57,7 @@ class Session:
         self.lane, self.client_id = lane, client_id
         self._endpoint, self._clock, self._receive_maximum = endpoint, clock, receive_maximum
         self._filters: tuple[str, ...] = ()
-        self._client: paho.Client | None = None
+        self._client: Client | None = None
         self._version = self._preferred = endpoint.best_version
         self._loop: asyncio.AbstractEventLoop | None = None
         self._inbox: deque[Delivery] = deque()
@@ -66,7 +67,6 @@ class Session:
         self._connack: tuple[bool, ReasonCode] | None = None
         self._is_lost = False
         self._pump: Pump | None = None
-        self._arrivals = 0
         self._enough = 10_000  # in the inbox; see ENOUGH_BATCHES
         self._unanswered: dict[int, tuple[str, ...]] = {}
         self._reason: str | None = "not connected yet"
@@ -95,9 +95,7 @@ class Session:
         client, pump = self._client, self._pump
         if client is None or pump is None:
             return
-        for delivery in deliveries:
-            if delivery.qos and delivery.connection is client:
-                client.ack(delivery.mid, delivery.qos)
+        client.acknowledge([one.mid for one in deliveries if one.qos and one.connection is client])
         pump.write_on()
 
     def publish(self, topic: str, payload: bytes, *, qos: int = 1) -> bool:
@@ -168,7 +166,7 @@ class Session:
             connect, client, self._endpoint, self._version, self._receive_maximum
         )
         self._client = client
-        self._pump = Pump(client, wants_more=self._has_room, has_read=lambda: self._arrivals)
+        self._pump = Pump(client, wants_more=self._has_room, arrived=self._arrive)
         self._pump.attach()
         try:
             await asyncio.wait_for(self._changed.wait(), CONNACK_WITHIN_S)
@@ -204,7 +202,7 @@ class Session:
         else:
             self._version = self._preferred
 
-    def _settle_inbox(self, client: paho.Client, session_present: bool) -> None:
+    def _settle_inbox(self, client: Client, session_present: bool) -> None:
         """A broker that kept our session sends again what we did not acknowledge: drop our copies.
 
         One that lost it will not: then our copies are the only ones and stay, for good. They no
@@ -219,15 +217,14 @@ class Session:
             kept = [msgspec.structs.replace(one, connection=None) for one in older]
         self._inbox.extendleft(reversed(kept))
 
-    def _new_client(self) -> paho.Client:
+    def _new_client(self) -> Client:
         client = new_client(self.client_id, self._endpoint, self._version)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
-        client.on_message = self._on_message
         return client
 
-    def _subscribe(self, client: paho.Client) -> None:
+    def _subscribe(self, client: Client) -> None:
         """Ask for every filter again: harmless where they are known, vital where they are not."""
         if not self._filters:
             self._set_reason(None)
@@ -283,33 +280,25 @@ class Session:
         refused = [str(code) for code in codes if code.is_failure]
         self._call(self._subscribed, client, mid, refused)
 
-    def _on_message(self, client: paho.Client, _data: Any, raw: paho.MQTTMessage) -> None:
-        try:
-            topic = raw.topic
-        except UnicodeDecodeError:
-            topic = raw._topic.decode("utf-8", "replace")
-        message = Message(
-            topic=topic,
-            payload=bytes(raw.payload),
-            received_at=self._clock.now(),
-            retained=raw.retain,
-        )
-        self._inbox.append(Delivery(message, raw.mid, raw.qos, client))
-        self._arrivals += 1
+    def _arrive(self, arrivals: list[Arrival]) -> None:
+        client, now = self._client, self._clock.now()
+        for topic, payload, mid, qos, retained in arrivals:
+            message = Message(topic=topic, payload=payload, received_at=now, retained=retained)
+            self._inbox.append(Delivery(message, mid, qos, client))
         self._arrived.set()
 
-    def _answered(self, client: paho.Client, session_present: bool, code: ReasonCode) -> None:
+    def _answered(self, client: Client, session_present: bool, code: ReasonCode) -> None:
         if client is self._client:
             self._connack = (session_present, code)
             self._changed.set()
 
-    def _lost(self, client: paho.Client, why: str) -> None:
+    def _lost(self, client: Client, why: str) -> None:
         if client is self._client:
             self._is_lost = True
             self._set_reason(f"connection lost: {why}")
             self._changed.set()
 
-    def _subscribed(self, client: paho.Client, mid: int, refused: list[str]) -> None:
+    def _subscribed(self, client: Client, mid: int, refused: list[str]) -> None:
         if client is not self._client:
             return
         filters = self._unanswered.pop(mid, ())
@@ -320,6 +309,6 @@ class Session:
         else:
             self._set_reason(None)
 
-    def _ask_again(self, client: paho.Client) -> None:
+    def _ask_again(self, client: Client) -> None:
         if client is self._client and client.is_connected():
             self._subscribe(client)

@@ -122,7 +122,8 @@ class Pipeline:
         return await self._until_stored(lambda: self._ingest([bare]))
 
     async def _ingest(self, batch: Sequence[Heard]) -> Ingested:
-        async with self._services.db.transaction() as session:
+        patient = self.lane != "urgent" and not is_urgent(batch[0])  # one alarm: all alarms
+        async with self._services.db.transaction(patient=patient) as session:
             result = await ingest(session, batch, self._services.clock.now())
         if result.incidents:
             self._services.signals.outbox.set()

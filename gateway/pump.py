@@ -15,10 +15,11 @@ from typing import Any
 
 import paho.mqtt.client as paho
 
+from gateway.client import Arrival, Client
 from gateway.endpoint import KEEPALIVE_S
 
-READ_AT_ONCE = 32
-"""Packets read before others have their turn on the event loop: about a millisecond."""
+READ_AT_ONCE = 256
+"""Messages read before others have their turn on the event loop: about a millisecond."""
 _TEND_EVERY_S = 1.0
 _PEEK_EVERY_S = KEEPALIVE_S / 2
 """How often a lane that wants no more still looks: the broker's answer to a ping may be there."""
@@ -27,14 +28,17 @@ _PEEK_EVERY_S = KEEPALIVE_S / 2
 class Pump:
     """Keeps one connected client going until `detach`; one pump for each connection.
 
-    `wants_more` says whether there is room for further messages, `has_read` counts those that
-    arrived: paho does not say whether a read brought anything.
+    `wants_more` says whether there is room for further messages, `arrived` takes them.
     """
 
     def __init__(
-        self, client: paho.Client, *, wants_more: Callable[[], bool], has_read: Callable[[], int]
+        self,
+        client: Client,
+        *,
+        wants_more: Callable[[], bool],
+        arrived: Callable[[list[Arrival]], None],
     ) -> None:
-        self._client, self._wants_more, self._has_read = client, wants_more, has_read
+        self._client, self._wants_more, self._arrived = client, wants_more, arrived
         self._loop = asyncio.get_running_loop()
         self._socket: socket.socket | None = None
         self._is_reading = False
@@ -68,7 +72,7 @@ class Pump:
         self._is_reading = not self._is_reading
         if self._is_reading:
             self._loop.add_reader(self._socket, self._readable)
-            self._read_what_tls_holds()
+            self._read_what_is_held()
         else:
             self._idle_s = 0.0
             self._loop.remove_reader(self._socket)
@@ -79,18 +83,24 @@ class Pump:
             self._loop.add_writer(self._socket, self._writable)
 
     def _readable(self) -> None:
-        for _ in range(READ_AT_ONCE):
-            before = self._has_read()
-            self._client.loop_read()
-            if self._has_read() == before:
-                break
+        arrivals = self._client.read(READ_AT_ONCE)
+        if arrivals:
+            self._arrived(arrivals)
         self.read_on()
-        self._read_what_tls_holds()
+        self._read_what_is_held()
 
-    def _read_what_tls_holds(self) -> None:
-        """What TLS has unpacked already does not make the socket readable."""
-        if self._is_reading and isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
-            self._loop.call_soon(self._readable)
+    def _read_what_is_held(self) -> None:
+        """What was read ahead, or unpacked by TLS, does not make the socket readable."""
+        if not self._is_reading:
+            return
+        if self._client.has_more or (
+            isinstance(self._socket, ssl.SSLSocket) and self._socket.pending()
+        ):
+            self._loop.call_soon(self._read_again)
+
+    def _read_again(self) -> None:
+        if self._is_reading:
+            self._readable()
 
     def _writable(self) -> None:
         self._client.loop_write()

@@ -38,7 +38,7 @@ class Watcher:
     async def watch_devices(self) -> None:
         now = self._services.clock.now()
         judge_silent = self._may_judge_silence(now)
-        async with self._services.db.transaction() as session:
+        async with self._services.db.transaction(patient=True) as session:
             due = await watching.due_devices(session, now, judge_silent=judge_silent)
         try:
             touched = await self._judge(due, now, judge_silent)
@@ -52,7 +52,7 @@ class Watcher:
     async def _judge(self, due: Sequence[str], now: datetime, judge_silent: bool) -> list[str]:
         if not due:
             return []
-        async with self._services.db.transaction() as session:
+        async with self._services.db.transaction(patient=True) as session:
             return await watching.watch(session, due, now, judge_silent=judge_silent)
 
     async def _judge_one_by_one(
@@ -65,7 +65,7 @@ class Watcher:
                 touched += await self._judge([device_id], now, judge_silent)
             except Exception:
                 log.exception("device not judged", device=device_id)
-                async with self._services.db.transaction() as session:
+                async with self._services.db.transaction(patient=True) as session:
                     await watching.postpone(session, device_id, now)
         return touched
 
@@ -149,11 +149,11 @@ class Watcher:
 
     async def keep_house(self) -> None:
         database = self._services.db
-        async with database.transaction() as session:
+        async with database.transaction(patient=True) as session:
             await prune(session, self._services.clock.now())
         has_more = True
         while has_more:  # a flood is forgotten in small pieces, so that nothing waits for them
-            async with database.transaction() as session:
+            async with database.transaction(patient=True) as session:
                 has_more = await prune_quarantine(session)
 
     async def close(self) -> None:
