@@ -57,5 +57,9 @@ class DeviceFamily:
     may_be_silent: Callable[[str], bool] = lambda _topic: False  # topics, below the prefix, whose
     # messages are understood and may mean nothing. Elsewhere an empty `Decoded` is right only for
     # an empty payload, which erases what the broker remembered
+    roots: Callable[[str], tuple[str, ...]] = lambda prefix: (prefix,)  # prefix → all that a source
+    # with it owns: its topics, its account's rights, and what no other source may overlap
+    guess_prefix: Callable[[str], str | None] = lambda _topic: None  # topic → the prefix it would
+    # be below, for trying a message without any source; None: not one of ours, or by default prefix
     liveness: str = ""  # how one knows that a device of this family still lives, for the docs
     quirks: tuple[str, ...] = ()  # known oddities, each with where it was seen

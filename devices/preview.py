@@ -15,31 +15,44 @@ def preview(topic: str, payload: bytes, role: str | None, received_at: datetime)
     """`{"events": [{"device", "kind" or "register", "value", "unit", "at", "confidence"}],
     "quarantined": reason or None}`, all JSON-able; `at` in RFC 3339, UTC.
 
-    The topic decides the family, by default prefixes. `role` is taken as the role of every device
-    in the message. A presence is an event of kind `online` or `offline`; a bridge's own has the
-    bridge's prefix for a device.
+    The topic decides the family, by the form of a device's own topics or by default prefixes. The
+    devices in the message count as registered, with `role`, if one is given, as the role of each.
+    A presence is an event of kind `online` or `offline`; a bridge's own has the bridge's prefix
+    for a device.
     """
-    by_prefix = {each.default_prefix: each for each in FAMILIES.values()}
-    match = family_of_topic(topic, by_prefix)
+    match = _family_of(topic)
     if match is None:
         return {"events": [], "quarantined": "unknown_topic"}
     prefix, family = match
-    decoded = _decode(family, Message(topic=topic, payload=payload, received_at=received_at), role)
+    message = Message(topic=topic, payload=payload, received_at=received_at)
+    decoded = _decode(family, prefix, message, role)
     return {
         "events": _rows(decoded, prefix, received_at),
         "quarantined": decoded.quarantined,
     }
 
 
-def _decode(family: DeviceFamily, message: Message, role: str | None) -> Decoded:
-    """Decoded twice when a role is given: the first time tells which devices have it."""
-    source = SourceView(prefix=family.default_prefix)
-    decoded = family.decode(message, source)
-    if role is None:
-        return decoded
+def _family_of(topic: str) -> tuple[str, DeviceFamily] | None:
+    """(prefix, family): the longest default prefix above the topic, else who knows its form."""
+    by_prefix = {each.default_prefix: each for each in FAMILIES.values()}
+    match = family_of_topic(topic, by_prefix)
+    if match is not None:
+        return match
+    for family in FAMILIES.values():
+        prefix = family.guess_prefix(topic)
+        if prefix is not None:
+            return prefix, family
+    return None
+
+
+def _decode(family: DeviceFamily, prefix: str, message: Message, role: str | None) -> Decoded:
+    """Decoded twice: the first time tells which devices speak, and a registered one may be
+    understood better than a stranger."""
+    decoded = family.decode(message, SourceView(prefix=prefix))
     children = {event.child_id for event in decoded.events} | set(decoded.heard)
-    roles = dict.fromkeys(children | {each.child_id for each in decoded.readings}, role)
-    return family.decode(message, SourceView(prefix=source.prefix, roles=roles))
+    children |= {each.child_id for each in decoded.readings}
+    roles = dict.fromkeys(children, role or "")
+    return family.decode(message, SourceView(prefix=prefix, roles=roles))
 
 
 def _rows(decoded: Decoded, prefix: str, received_at: datetime) -> list[dict[str, Any]]:

@@ -6,11 +6,36 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from core.errors import InvalidInput
-from devices.families import native, zigbee2mqtt
+from devices.families import (
+    chirpstack,
+    elder_watch,
+    homeassistant,
+    native,
+    rtl_433,
+    shelly,
+    tasmota,
+    the_things_stack,
+    thingsboard,
+    wmbusmeters,
+    zigbee2mqtt,
+)
 from devices.family import DeviceFamily
 
 FAMILIES: Mapping[str, DeviceFamily] = {
-    each.name: each for each in (native.FAMILY, zigbee2mqtt.FAMILY)
+    module.FAMILY.name: module.FAMILY
+    for module in (
+        native,
+        zigbee2mqtt,
+        tasmota,
+        shelly,
+        wmbusmeters,
+        rtl_433,
+        chirpstack,
+        the_things_stack,
+        elder_watch,
+        thingsboard,
+        homeassistant,
+    )
 }
 
 MAX_PREFIX = 200
@@ -26,6 +51,15 @@ def family(name: str) -> DeviceFamily:
     except KeyError:
         known = ", ".join(sorted(FAMILIES))
         raise InvalidInput("family", f"{name!r} is none of {known}") from None
+
+
+def roots_of(name: str, prefix: str) -> tuple[str, ...]:
+    """Every topic root that a source of that family with that prefix owns, its prefix first.
+
+    What is below them is its to say, and no other source's. An unknown family owns its prefix.
+    """
+    known = FAMILIES.get(name)
+    return (prefix,) if known is None else known.roots(prefix)
 
 
 def family_of_topic(topic: str, sources: Mapping[str, T]) -> tuple[str, T] | None:

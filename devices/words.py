@@ -29,6 +29,11 @@ _NO_PRESS = frozenset({"none", "null", "idle", "normal", "0", "false"})
 _PRESS_ROLES = frozenset({"sos_button", "watch"})
 
 
+def listed(text: str) -> tuple[str, ...]:
+    """The words of a text that is a list of words, which reads better than quotes and commas."""
+    return tuple(text.split())
+
+
 def as_level(value: Any, field: str) -> bool | None:
     """True, False, or None for "not known yet"; the word differs by model and output mode.
 

@@ -11,7 +11,7 @@ from care.tables import NATIVE_SOURCE, Device, Source, SourceChild
 from core.services import Services
 from devices.event import Message
 from devices.family import SourceView
-from devices.registry import FAMILIES, family_of_topic
+from devices.registry import FAMILIES, family_of_topic, roots_of
 from gateway.pipeline import Route
 
 CANARY = "anju-canary"
@@ -75,10 +75,9 @@ class ForeignRouter:
 
     async def __call__(self, messages: Sequence[Message]) -> Sequence[Route | None]:
         async with self._services.db.reading() as session:
-            sources = {
-                row.prefix: row
-                for row in await session.scalars(select(Source).where(Source.id != NATIVE_SOURCE))
-            }
+            sources = _by_root(
+                (await session.scalars(select(Source).where(Source.id != NATIVE_SOURCE))).all()
+            )
             hits = [family_of_topic(message.topic, sources) for message in messages]
             wanted = {hit[1].id for hit in hits if hit is not None}
             roles: dict[str, dict[str, str]] = {ident: {} for ident in wanted}
@@ -120,6 +119,12 @@ class ForeignRouter:
             if row.id in wanted
         }
         return [views[hit[1].id] if hit is not None else None for hit in hits]
+
+
+def _by_root(rows: Sequence[Source]) -> dict[str, Source]:
+    """Topic root → source. Tasmota's `tele` owns `stat` too, unless that is somebody's prefix."""
+    roots = {root: row for row in rows for root in roots_of(row.family, row.prefix)}
+    return roots | {row.prefix: row for row in rows}
 
 
 def _honour_registered_names(roles: dict[str, str], aliases: dict[str, str]) -> None:

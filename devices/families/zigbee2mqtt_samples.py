@@ -36,6 +36,14 @@ SAMPLES = (
         role="smoke_detector",
     ),
     Sample(
+        model="Bosch Twinguard after a restart: a false that nobody measured",
+        topic="rooms/bed room/alarm",
+        payload='{"alarm":null,"battery":null,"heartbeat":"ON","siren_state":"clear",'
+        '"smoke":false}',
+        means=("heard",),
+        role="smoke_detector",
+    ),
+    Sample(
         model="smoke detector whose converter broke",
         topic="attic",
         payload='{"smoke":{"zone":1},"battery_low":true}',

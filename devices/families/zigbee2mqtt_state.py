@@ -75,6 +75,8 @@ def _levels(fields: dict[str, Any], child: str, faults: list[str]) -> list[Devic
         if field not in fields:
             continue
         level = attempt(faults, words.as_level, fields[field], field)
+        if level is False and field == "smoke" and fields.get("alarm", "") is None:
+            continue  # Bosch Twinguard after a restart: everything null, smoke false by default
         if level is not None:
             said.setdefault(kinds, []).extend([field] if level else [])
     return [

@@ -11,7 +11,8 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from core.db import Base
-from tests.api.catalogue import WRITES, build
+from tests.api.catalogue import WRITES
+from tests.api.town import build
 from tests.support.api import PASSWORD, World
 
 

@@ -10,7 +10,8 @@ from urllib.parse import urlencode
 import pytest
 
 from care.model import UserRole
-from tests.api.catalogue import LISTS, WRITES, Town, build
+from tests.api.catalogue import LISTS, WRITES
+from tests.api.town import Town, build
 from tests.support.api import Caller, World
 
 
@@ -127,7 +128,9 @@ async def several_of_everything(world: World) -> Town:
     return town
 
 
-async def test_every_list_gives_every_item_once(world: World) -> None:
+async def test_every_list_gives_every_item_once_and_refuses_other_lists_cursors(
+    world: World,
+) -> None:
     town = await several_of_everything(world)
     for listed in (*LISTS, "readings?device_id=btn-1"):
         path = town.path(listed)
@@ -144,6 +147,7 @@ async def test_every_list_gives_every_item_once(world: World) -> None:
                 assert len(page["items"]) == limit, listed
                 cursor = {"cursor": page["next_cursor"]}
             assert found == whole, listed
+    await lists_keep_to_their_bounds_and_their_own_cursors(town)
 
 
 async def fetched(caller: Caller, path: str, **params: Any) -> dict[str, Any]:
@@ -151,8 +155,7 @@ async def fetched(caller: Caller, path: str, **params: Any) -> dict[str, Any]:
     return await caller.read(path + joint + urlencode(params))
 
 
-async def test_every_list_keeps_to_its_bounds_and_its_own_cursors(world: World) -> None:
-    town = await several_of_everything(world)
+async def lists_keep_to_their_bounds_and_their_own_cursors(town: Town) -> None:
     areas, homes = [
         (await town.admin.read(one, limit=1))["next_cursor"] for one in ("areas", "homes")
     ]

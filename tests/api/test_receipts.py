@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.catalogue import SECRET, Town, build
+from tests.api.town import SECRET, Town, build
 from tests.support.api import World
 
 

@@ -18,7 +18,8 @@ from hypothesis.strategies import DrawFn
 from sqlalchemy import event
 
 from core.db import Database
-from tests.api.catalogue import LISTS, WRITES, Town, Write, build
+from tests.api.catalogue import LISTS, WRITES, Write
+from tests.api.town import Town, build
 from tests.support.api import World, make_app, make_services
 from tests.support.clock import ManualClock
 

@@ -110,17 +110,18 @@ async def test_a_follow_up_is_completed_once(village: Village) -> None:
     assert (row.result, row.handed_over_to) == ("好", None), "the first word stands"
 
 
-@pytest.mark.parametrize(("days", "fits"), [(-366, True), (-367, False), (366, True), (367, False)])
-async def test_a_follow_up_is_due_within_a_year_either_way(
-    village: Village, days: int, fits: bool
-) -> None:
-    due_at = START + timedelta(days=days)
-    if fits:
-        assert (await village.follow_up(due_at=due_at)).due_at == due_at
-        return
-    with pytest.raises(InvalidInput) as refusal:
-        await village.follow_up(due_at=due_at)
-    assert refusal.value.field == "due_at"
+DUE = [(-366, True), (-367, False), (366, True), (367, False)]
+
+
+async def test_a_follow_up_is_due_within_a_year_either_way(village: Village) -> None:
+    for days, fits in DUE:
+        due_at = START + timedelta(days=days)
+        if fits:
+            assert (await village.follow_up(due_at=due_at)).due_at == due_at
+            continue
+        with pytest.raises(InvalidInput) as refusal:
+            await village.follow_up(due_at=due_at)
+        assert refusal.value.field == "due_at", days
 
 
 async def test_a_hazard_is_remedied_once(village: Village) -> None:
@@ -134,42 +135,38 @@ async def test_a_hazard_is_remedied_once(village: Village) -> None:
     assert refusal.value.winner == "王值班"
 
 
-@pytest.mark.parametrize(
-    ("more", "field"),
-    [
-        ({"found_at": START + timedelta(seconds=1)}, "found_at"),
-        ({"elder_id": "elder-nobody"}, "elder_id"),
-        ({"home_id": "home-nobody", "elder_id": "elder"}, "elder_id"),
-    ],
-)
-async def test_a_hazard_that_cannot_be_is_refused(
-    village: Village, more: dict[str, Any], field: str
-) -> None:
-    named = more | ({"elder_id": village.elder.id} if more.get("elder_id") == "elder" else {})
-    with pytest.raises(InvalidInput) as refusal:
-        await village.hazard(**named)
-    assert refusal.value.field == field
+NO_HAZARD: list[tuple[dict[str, Any], str]] = [
+    ({"found_at": START + timedelta(seconds=1)}, "found_at"),
+    ({"elder_id": "elder-nobody"}, "elder_id"),
+    ({"home_id": "home-nobody", "elder_id": "elder"}, "elder_id"),
+]
 
 
-@pytest.mark.parametrize(
-    ("ago", "fits"),
-    [
-        (timedelta(0), True),
-        (timedelta(seconds=-1), False),
-        (visits.LONGEST_AGO, True),
-        (visits.LONGEST_AGO + timedelta(seconds=1), False),
-    ],
-)
-async def test_a_visit_may_be_written_down_late_but_not_in_advance(
-    village: Village, ago: timedelta, fits: bool
-) -> None:
-    at = START - ago
-    if fits:
-        assert (await village.visit(visited_at=at)).visited_at == at
-        return
-    with pytest.raises(InvalidInput) as refusal:
-        await village.visit(visited_at=at)
-    assert refusal.value.field == "visited_at"
+async def test_a_hazard_that_cannot_be_is_refused(village: Village) -> None:
+    for more, field in NO_HAZARD:
+        here = {"elder_id": village.elder.id} if more.get("elder_id") == "elder" else {}
+        with pytest.raises(InvalidInput) as refusal:
+            await village.hazard(**more | here)
+        assert refusal.value.field == field, more
+
+
+VISITED_AGO = [
+    (timedelta(0), True),
+    (timedelta(seconds=-1), False),
+    (visits.LONGEST_AGO, True),
+    (visits.LONGEST_AGO + timedelta(seconds=1), False),
+]
+
+
+async def test_a_visit_may_be_written_down_late_but_not_in_advance(village: Village) -> None:
+    for ago, fits in VISITED_AGO:
+        at = START - ago
+        if fits:
+            assert (await village.visit(visited_at=at)).visited_at == at
+            continue
+        with pytest.raises(InvalidInput) as refusal:
+            await village.visit(visited_at=at)
+        assert refusal.value.field == "visited_at", ago
 
 
 async def test_visits_recorded_at_once_get_two_numbers(village: Village) -> None:

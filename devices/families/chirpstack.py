@@ -1,0 +1,119 @@
+"""ChirpStack v4: `application/{id}/device/{devEui}/event/{up|join|status|…}`, objects decoded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from devices import parts, vocabulary
+from devices.event import Decoded, Message, Reading
+from devices.families import lorawan
+from devices.families.lorawan_samples import CHIRPSTACK as SAMPLES
+from devices.family import DeviceFamily, SourceView
+from devices.parts import Unreadable, attempt
+from devices.topics import below
+from devices.vocabulary import Speaker
+
+PREFIX = "application"
+
+
+def decode(message: Message, source: SourceView) -> Decoded:
+    """What a ChirpStack server said of one device. Never raises; see `DeviceFamily.decode`."""
+    levels = below(message, source, PREFIX)
+    if levels is None or len(levels) != 5 or levels[1] != "device":
+        return Decoded(quarantined="unknown_topic")
+    _, _, dev_eui, channel, kind = levels
+    if channel in ("command", "state"):
+        return Decoded()  # downlinks of other programs
+    try:
+        child = lorawan.eui(dev_eui) or parts.child_name(dev_eui)
+    except Unreadable as error:
+        return Decoded(quarantined=error.reason)
+    if channel != "event":
+        return Decoded(quarantined="unknown_topic", culprit=child)
+    if not message.payload:
+        return Decoded()
+    try:
+        return _event(kind, message, source, child)
+    except Unreadable as error:
+        return Decoded(quarantined=error.reason, culprit=child)
+
+
+def _event(kind: str, message: Message, source: SourceView, child: str) -> Decoded:
+    faults: list[str] = []
+    said = parts.mapping(parts.read_json(message.payload, faults), "payload")
+    key = said.get("deduplicationId")
+    who = Speaker(
+        child=child,
+        at=lorawan.uplink_time(said.get("time"), source.zone),
+        role=source.roles.get(child),
+        key=key[:96] if type(key) is str and key and key.isprintable() else None,
+        retained=message.retained,
+    )
+    if kind == "up":
+        return _uplink(said, who, source, faults)
+    if kind == "log" and said.get("code") == "UPLINK_CODEC":
+        raise Unreadable("wrong_type:object")  # the codec threw: what was said is lost
+    if kind == "status" and said.get("batteryLevelUnavailable") is not True:
+        level = said.get("batteryLevel")
+        if level is not None and said.get("externalPowerSource") is not True:
+            battery = attempt(faults, parts.number, level, "battery_pct")
+            readings = [] if battery is None else [who.reading("battery_pct", battery)]
+            return who.said(readings=readings, faults=faults)
+    return who.said(faults=faults)
+
+
+def _uplink(said: dict[str, Any], who: Speaker, source: SourceView, faults: list[str]) -> Decoded:
+    """An uplink with bytes and without an object has no codec: unreadable, not silent."""
+    decoded = said.get("object")
+    if decoded in (None, {}):
+        if said.get("data"):
+            raise Unreadable("missing:object")
+        return who.said(readings=_signal(said, who), faults=faults)
+    events, readings = lorawan.read(parts.mapping(decoded, "object"), who, source.zone, faults)
+    return who.said(events, [*readings, *_signal(said, who)], faults)
+
+
+def _signal(said: dict[str, Any], who: Speaker) -> list[Reading]:
+    """The best of the gateways that heard it."""
+    return strongest(said.get("rxInfo"), who)
+
+
+def strongest(receptions: Any, who: Speaker) -> list[Reading]:
+    """`rssi_dbm` out of a list of receptions, each with its `rssi`."""
+    if type(receptions) is not list:
+        return []
+    heard = [
+        attempt([], parts.number, each["rssi"], "rssi_dbm")
+        for each in receptions
+        if type(each) is dict and "rssi" in each
+    ]
+    known = [rssi for rssi in heard if rssi is not None]
+    return [who.reading("rssi_dbm", max(known))] if known else []
+
+
+def _subscriptions(prefix: str) -> tuple[str, ...]:
+    return (f"{prefix or PREFIX}/+/device/+/event/+",)
+
+
+def _may_be_silent(topic: str) -> bool:
+    levels = topic.split("/")
+    return len(levels) == 5 and levels[1] == "device" and levels[3] in ("command", "state")
+
+
+FAMILY = DeviceFamily(
+    name="chirpstack-v4",
+    title_zh="ChirpStack v4（LoRaWAN）",
+    title_en="ChirpStack v4 (LoRaWAN)",
+    default_prefix=PREFIX,
+    subscriptions=_subscriptions,
+    decode=decode,
+    samples=SAMPLES,
+    capabilities=(*lorawan.CAPABILITIES, "rssi_dbm", *vocabulary.own_words(SAMPLES)),
+    reports_every_s=25 * 3600,
+    may_be_silent=_may_be_silent,
+    liveness="any uplink; battery devices on LoRaWAN speak once a day",
+    quirks=(
+        *lorawan.QUIRKS,
+        "Without a codec in the device profile there is no object: unreadable, and says so.",
+    ),
+)

@@ -1,0 +1,151 @@
+"""A town with one of everything, made over REST: what calls can be tried on."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import httpx
+from sqlalchemy import update
+
+from alerting.tables import Incident
+from alerting.telling.links import sign
+from care.model import UserRole
+from tests.support.api import Caller, World
+
+SECRET = "a provider's secret"
+DUE = "2026-03-03T01:00:00Z"
+LADDER: dict[str, Any] = {
+    "steps": [
+        {"after_s": 0, "tell": [{"who": "desk"}, {"who": "contacts", "by": "message"}]},
+        {"after_s": 60, "tell": [{"who": "operator"}]},
+    ],
+    "repeat_s": 300,
+}
+
+
+@dataclass
+class Town:
+    """The ids of one of everything, under the names that paths and bodies use."""
+
+    world: World
+    admin: Caller
+    ids: dict[str, str] = field(default_factory=dict)
+    numbers: itertools.count[int] = field(default_factory=itertools.count)
+
+    def path(self, template: str) -> str:
+        """`/api/v1/homes/{home_id}` → `homes/home-…`."""
+        return template.removeprefix("/api/v1/").format(**self.ids)
+
+    def fresh(self, prefix: str) -> str:
+        return f"{prefix}{next(self.numbers)}"
+
+    async def notice(self, channel: str = "sms") -> str:
+        """The id of what the contact was told over this channel."""
+        whole = await self.admin.read(f"incidents/{self.ids['incident_id']}")
+        found: str = next(one["id"] for one in whole["notices"] if one["channel"] == channel)
+        return found
+
+    async def receipt(
+        self, notice_id: str, body: dict[str, Any] | bytes, *, secret: str = SECRET
+    ) -> httpx.Response:
+        """What a provider reports, signed as the channel's secret asks."""
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json", "X-Anju-Signature": sign(secret, raw)}
+        address = f"/api/v1/receipts/{notice_id}"
+        return await self.world.client.post(address, content=raw, headers=headers)
+
+    async def bring_to(self, stage: str) -> None:
+        """The incident stands in this stage again, whatever was done to it; it may be cancelled."""
+        now, open_ = self.world.clock.now(), stage == "open"
+        async with self.world.db.transaction() as session:
+            await session.execute(
+                update(Incident)
+                .where(Incident.id == self.ids["incident_id"])
+                .values(
+                    stage=stage,
+                    mode="exercise",
+                    owner_id=None if open_ else self.admin.id,
+                    owner_name=None if open_ else "管理员",
+                    visitor_id=None if open_ else self.ids["user_id"],
+                    outcome="assisted" if stage in ("following_up", "closed") else None,
+                    dispatched_at=None if open_ else now,
+                    due_at=now + timedelta(hours=1),
+                )
+            )
+
+
+async def build(world: World) -> Town:
+    """One of everything, made over REST by an administrator."""
+    admin = await world.admin()
+    town = Town(world, admin)
+    visitor = await world.sign_in(UserRole.VISITOR, name="陈探访")
+    town.ids |= {"user_id": visitor.id, "device_id": "btn-1"}
+    for name, path, body in _FURNITURE:
+        made = await admin.made(town.path(path), body(town))
+        town.ids[name] = made["id"]
+    town.ids["incident_id"] = await world.press("btn-1")
+    for name, path, body in _OF_THE_INCIDENT:
+        town.ids[name] = (await admin.made(path, body(town)))["id"]
+    return town
+
+
+Body = Callable[[Town], dict[str, Any]]
+_FURNITURE: tuple[tuple[str, str, Body], ...] = (
+    ("area_id", "areas", lambda _: {"name": "城关村", "level": "village"}),
+    ("home_id", "homes", lambda t: {"address": "桥头 3 号", "area_id": t.ids["area_id"]}),
+    ("elder_id", "elders", lambda t: {"name": "李桂兰", "home_id": t.ids["home_id"]}),
+    (
+        "contact_id",
+        "elders/{elder_id}/contacts",
+        lambda _: {"name": "李梅", "phone": "13800138000"},
+    ),
+    (
+        "source_id",
+        "sources",
+        lambda _: {"name": "村网关", "family": "zigbee2mqtt", "prefix": "zigbee2mqtt"},
+    ),
+    (
+        "device_id",
+        "devices",
+        lambda t: {
+            "id": "btn-1",
+            "family": "native",
+            "role": "sos_button",
+            "elder_id": t.ids["elder_id"],
+        },
+    ),
+    (
+        "policy_id",
+        "escalation-policies",
+        lambda _: {"name": "夜间", "severity": "technical", "ladder": LADDER},
+    ),
+    (
+        "shift_id",
+        "shifts",
+        lambda t: {
+            "user_id": t.ids["user_id"],
+            "starts_at": "2026-02-01T00:00:00Z",
+            "phone": "13800138000",
+        },
+    ),
+    ("silence_id", "silences", lambda _: {"kind": "leak", "reason": "修管道", "ends_at": DUE}),
+    (
+        "channel_id",
+        "channels",
+        lambda _: {"kind": "sms", "name": "短信", "url": "http://hook.test:8080", "secret": SECRET},
+    ),
+)
+_OF_THE_INCIDENT: tuple[tuple[str, str, Body], ...] = (
+    ("visit_id", "visits", lambda t: {"incident_id": t.ids["incident_id"], "mode": "on_site"}),
+    (
+        "follow_up_id",
+        "follow-ups",
+        lambda t: {"elder_id": t.ids["elder_id"], "due_at": DUE, "text": "电话回访"},
+    ),
+    ("hazard_id", "hazards", lambda t: {"elder_id": t.ids["elder_id"], "text": "燃气软管老化"}),
+)
