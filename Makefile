@@ -20,7 +20,7 @@ demo: $(VENV)/.run ## a town of 40 invented homes on this machine; Ctrl-C ends i
 
 test: $(VENV)/.dev ## every test, on SQLite and PostgreSQL, with a real broker and browser
 	@scripts/needs.sh
-	@$(PLAIN) $(BIN)/pytest -p no:cacheprovider $(ARGS)
+	@$(PLAIN) $(BIN)/pytest -p no:cacheprovider -n 3 --dist worksteal $(ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, layers, locks
 	@$(BIN)/ruff format --check --quiet .

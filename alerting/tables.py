@@ -6,11 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     CheckConstraint,
     ForeignKey,
     Index,
-    Integer,
     LargeBinary,
     String,
     Text,
@@ -18,11 +16,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.db import Base
+from core.db import Base, Serial
 
 Id = String(64)
-Serial = BigInteger().with_variant(Integer, "sqlite")
-"""SQLite counts by itself only for a column that is exactly INTEGER."""
 
 UNATTENDED = "('open','acknowledged','dispatched','accepted','attended')"
 FINAL = "('closed','cancelled')"
@@ -40,6 +36,9 @@ class DeviceStateRow(Base):
     rssi_dbm: Mapped[float | None]
     silent_after: Mapped[datetime | None] = mapped_column(index=True)
     judge_at: Mapped[datetime | None] = mapped_column(index=True)
+    interval_s: Mapped[
+        int | None
+    ]  # learned: how often it speaks; may only shorten what is expected
 
 
 class ReadingRow(Base):

@@ -5,10 +5,17 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Date, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import (
+    Date,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.db import Base
+from core.db import Base, Serial
 
 Id = String(64)
 NATIVE_SOURCE = "native"
@@ -62,6 +69,9 @@ class Home(Base):
     address: Mapped[str] = mapped_column(String(400), default="")
     area_id: Mapped[str | None] = mapped_column(ForeignKey("areas.id"), index=True)
     note: Mapped[str | None] = mapped_column(Text)
+    latitude: Mapped[float | None]  # degrees, WGS 84; with fence_m, where "at home" ends
+    longitude: Mapped[float | None]
+    fence_m: Mapped[int | None]
     created_at: Mapped[datetime]
 
 
@@ -80,6 +90,7 @@ class Elder(Base):
     responsible_visitor_id: Mapped[str | None] = mapped_column(ForeignKey("users.id"), index=True)
     status: Mapped[str] = mapped_column(String(20), default="home")
     status_review_at: Mapped[datetime | None]
+    rules: Mapped[dict[str, Any]] = mapped_column(default=dict)  # vitals limits and the like
     health: Mapped[str | None] = mapped_column(Text)  # illnesses, hearing, dialect
     access: Mapped[str | None] = mapped_column(Text)  # where the key is, which door
     created_at: Mapped[datetime]
@@ -102,7 +113,8 @@ class EmergencyContact(Base):
 
 
 class Source(Base):
-    """An account that messages come through: the native one, or a bridge with its own prefix."""
+    """An account that messages come through: the native one, a bridge with its own prefix, or an
+    IoT platform that pushes over HTTP (`prefix` is empty then)."""
 
     __tablename__ = "sources"
     id: Mapped[str] = mapped_column(Id, primary_key=True)
@@ -112,6 +124,9 @@ class Source(Base):
     area_id: Mapped[str | None] = mapped_column(ForeignKey("areas.id"), index=True)
     mqtt_username: Mapped[str | None] = mapped_column(String(100))
     mqtt_password_hash: Mapped[str | None] = mapped_column(String(255))
+    active: Mapped[bool] = mapped_column(default=True)  # False: revoked, nothing of it is heard
+    only_listed: Mapped[bool] = mapped_column(default=False)  # True: registered children only
+    push_generation: Mapped[int] = mapped_column(default=1)  # a new one makes a new push token
     online: Mapped[bool | None]
     online_changed_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
@@ -150,8 +165,77 @@ class Device(Base):
     mqtt_username: Mapped[str | None] = mapped_column(String(100))
     mqtt_password_hash: Mapped[str | None] = mapped_column(String(255))
     active: Mapped[bool] = mapped_column(default=True)
+    model: Mapped[str] = mapped_column(String(200), default="")
+    vendor: Mapped[str] = mapped_column(String(200), default="")
+    firmware: Mapped[str] = mapped_column(String(100), default="")
+    supervisable: Mapped[bool | None]  # None: as its family says
+    replaces_id: Mapped[str | None] = mapped_column(ForeignKey("devices.id"))
     enrolled_at: Mapped[datetime]
+    in_service_at: Mapped[datetime | None]  # when its installation test passed; None: not yet
+    tested_at: Mapped[datetime | None]  # the last press that proved it
+    retired_at: Mapped[datetime | None]
+    seen_under: Mapped[str | None] = mapped_column(String(400))  # cell it was last heard in
     __table_args__ = (UniqueConstraint("source_id", "child_id"),)
+
+
+class DeviceTest(Base):
+    """A test window: one person, one device, one kind, at most 15 minutes, used up by one press."""
+
+    __tablename__ = "device_tests"
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    device_id: Mapped[str] = mapped_column(ForeignKey("devices.id"))
+    kind: Mapped[str] = mapped_column(String(40))  # the event that is waited for
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    opened_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    consumed_at: Mapped[datetime | None]  # when the press came; it ends the window
+    ended_at: Mapped[datetime | None]  # passed, cancelled or expired: it waits no longer
+    result: Mapped[str] = mapped_column(String(20), default="waiting")  # passed cancelled expired
+    notice_id: Mapped[str | None] = mapped_column(Id)  # the drill that rang the person's phone
+    data: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    __table_args__ = (Index("ix_device_tests_device", "device_id", "opened_at"),)
+
+
+class DeviceLog(Base):
+    """One fact of a device's life: enrolled, tested, bound anew, replaced, its meter swapped."""
+
+    __tablename__ = "device_log"
+    id: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=True)
+    device_id: Mapped[str] = mapped_column(ForeignKey("devices.id"), index=True)
+    at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(String(40))  # a key of the console's device_log texts
+    actor: Mapped[str] = mapped_column(String(100))  # a name, "安居" for Anju itself
+    actor_id: Mapped[str | None] = mapped_column(Id)
+    data: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class DeviceCommand(Base):
+    """Something a device was asked to do, and what came of it."""
+
+    __tablename__ = "device_commands"
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    device_id: Mapped[str] = mapped_column(ForeignKey("devices.id"))
+    command: Mapped[str] = mapped_column(String(40))  # silence identify test
+    data: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    state: Mapped[str] = mapped_column(String(20))  # waiting sent done failed expired
+    requested_by: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    requested_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    sent_at: Mapped[datetime | None]
+    answered_at: Mapped[datetime | None]
+    result: Mapped[str | None] = mapped_column(Text)  # what the device said of it
+    __table_args__ = (Index("ix_device_commands_device", "device_id", "requested_at"),)
+
+
+class Supervision(Base):
+    """An elder whom nothing watches any more, and since when; no row: somebody does."""
+
+    __tablename__ = "supervision"
+    elder_id: Mapped[str] = mapped_column(ForeignKey("elders.id"), primary_key=True)
+    since: Mapped[datetime]
+    due_at: Mapped[datetime | None] = mapped_column(index=True)  # None: the task was opened
+    incident_id: Mapped[str | None] = mapped_column(Id)
+    data: Mapped[dict[str, Any]] = mapped_column(default=dict)  # what was lost, and why
 
 
 class Binding(Base):
@@ -223,6 +307,8 @@ class Hazard(Base):
     elder_id: Mapped[str | None] = mapped_column(ForeignKey("elders.id"), index=True)
     visit_id: Mapped[str | None] = mapped_column(ForeignKey("visits.id"))
     incident_id: Mapped[str | None] = mapped_column(Id, index=True)
+    device_id: Mapped[str | None] = mapped_column(ForeignKey("devices.id"), index=True)
+    code: Mapped[str | None] = mapped_column(String(40))  # no_smoke_detection; None: in words only
     text: Mapped[str] = mapped_column(Text)
     found_at: Mapped[datetime]
     remedied_at: Mapped[datetime | None]

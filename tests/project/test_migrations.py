@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, inspect, text
@@ -13,7 +14,7 @@ from sqlalchemy import Connection, create_engine, inspect, text
 from core.db import Base
 from core.errors import SettingsError
 from core.settings import Settings, load_settings
-from gateway.migrate import sync_url, upgrade
+from gateway.migrate import _config, sync_url, upgrade
 from tests.support.database import PostgresServer, create_tables
 
 Schema = dict[str, set[str]]
@@ -54,10 +55,20 @@ def _sqlite_schema(connection: Connection) -> Schema:
         text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE :own"),
         {"own": "alembic%"},
     )
-    return {
-        name: {line.strip().rstrip(",").strip() for line in sql.splitlines() if line.strip()}
-        for name, sql in rows
-    }
+    return {name: set(_clauses(sql)) for name, sql in rows}
+
+
+def _clauses(sql: str) -> Iterator[str]:
+    """What stands before the first bracket, each clause within it, and what follows it."""
+    depth, clause = 0, ""
+    for sign in " ".join(sql.replace('"', "").split()):
+        depth += {"(": 1, ")": -1}.get(sign, 0)
+        if (sign == "," and depth == 1) or (sign in "()" and depth == (sign == "(")):
+            yield clause.strip()
+            clause = ""
+        else:
+            clause += sign
+    yield clause.strip()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -96,6 +107,42 @@ async def test_alembic_finds_nothing_left_to_do(urls: tuple[str, str]) -> None:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
     engine.dispose()
+
+
+async def test_rows_of_an_older_database_are_kept_and_filled(urls: tuple[str, str]) -> None:
+    url = urls[0]
+    engine = create_engine(sync_url(url))
+    with engine.begin() as connection:
+        config = _config(url)
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        at = 0 if engine.dialect.name == "sqlite" else "1970-01-01T00:00:00Z"
+        connection.execute(
+            text(
+                "INSERT INTO sources (id, name, family, prefix, created_at)"
+                " VALUES ('src-1', '城关村', 'zigbee2mqtt', 'zigbee2mqtt', :at)"
+            ),
+            {"at": at},
+        )
+        connection.execute(
+            text(
+                "INSERT INTO devices"
+                " (id, family, source_id, child_id, role, rules, active, enrolled_at) VALUES"
+                " ('d1', 'zigbee2mqtt', 'src-1', '0x01', 'smoke_detector', '{}', :yes, :at)"
+            ),
+            {"at": at, "yes": True},
+        )
+    await upgrade(settings(url))
+    with engine.connect() as connection:
+        source = connection.execute(
+            text("SELECT active, only_listed, push_generation FROM sources")
+        ).one()
+        device = connection.execute(
+            text("SELECT source_id, model, firmware, in_service_at FROM devices")
+        ).one()
+    engine.dispose()
+    assert tuple(map(int, source)) == (1, 0, 1)
+    assert tuple(device) == ("src-1", "", "", None)
 
 
 async def test_upgrading_twice_changes_nothing(urls: tuple[str, str]) -> None:
