@@ -37,23 +37,25 @@ class Home:
     """A home's meter, read every hour."""
 
     def __init__(self, watch: Watch) -> None:
-        self.watch, self.hour, self.litres = watch, 0, 100.0
+        self.watch, self.litres = watch, 100.0
+        self.hour: float = 0
 
-    def lives(self, days: float, day: Day = ordinary) -> list[tuple[int, Finding]]:
+    def lives(self, days: float, day: Day = ordinary) -> list[tuple[float, Finding]]:
         found = []
         for _ in range(round(days * 24)):
-            found += self.passes(day(self.hour // 24, self.hour % 24))
+            found += self.passes(day(int(self.hour) // 24, int(self.hour) % 24))
         return found
 
-    def passes(self, litres: float) -> list[tuple[int, Finding]]:
+    def passes(self, litres: float, in_h: float = 1) -> list[tuple[float, Finding]]:
         """An hour in which so much is used; what is found at its end."""
-        self.hour += 1
+        self.hour += in_h
         self.litres += litres
         found = self.watch.hears([(self.now, water(self.litres))], self.now)
         return [(self.hour, one) for one in found]
 
-    def stands_still(self, for_h: int) -> list[tuple[int, Finding]]:
-        return [each for _ in range(for_h) for each in self.passes(0)]
+    def stands_still(self, for_h: int, readings_an_hour: int = 1) -> list[tuple[float, Finding]]:
+        rest = range(for_h * readings_an_hour)
+        return [each for _ in rest for each in self.passes(0, 1 / readings_an_hour)]
 
     @property
     def now(self) -> datetime:
@@ -74,7 +76,7 @@ def settled(preset: str = "adaptive", days: int = 70) -> Home:
     return home
 
 
-def no_use(found: Sequence[tuple[int, Finding]]) -> list[tuple[int, str]]:
+def no_use(found: Sequence[tuple[float, Finding]]) -> list[tuple[float, str]]:
     return [(hour, one.sign.value) for hour, one in found if one.kind == "no_water_use"]
 
 
@@ -97,8 +99,8 @@ def test_a_home_that_falls_silent_in_the_morning_is_found_the_same_day(
 
 def test_the_first_level_is_a_question_and_the_second_an_incident() -> None:
     home = settled(days=150)
-    home.lives(8 / 24)
-    found = [one for _, one in home.stands_still(30) if one.kind == "no_water_use"]
+    home.lives(22 / 24)
+    found = [one for _, one in home.stands_still(30, 6) if one.kind == "no_water_use"]
     assert [(one.facts["level"], one.facts["opens"], one.sign.value) for one in found] == [
         (1, "check", "rose"),
         (2, "incident", "worse"),
@@ -116,9 +118,9 @@ def test_use_clears_it_and_says_how_long_it_was() -> None:
 
 def test_the_finding_carries_every_figure_of_its_sentence() -> None:
     home = settled(days=150)
-    home.lives(8 / 24)
+    home.lives(22 / 24)
     last_use = home.now
-    (first, *_) = (one for _, one in home.stands_still(30) if one.kind == "no_water_use")
+    (first, *_) = (one for _, one in home.stands_still(30, 6) if one.kind == "no_water_use")
     facts = first.facts
     assert facts["since"] == last_use.isoformat()
     assert facts["idle_s"] > facts["limit_s"] >= FLOOR_S
