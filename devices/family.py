@@ -53,6 +53,7 @@ class DeviceFamily:
     samples: tuple[Sample, ...]
     capabilities: tuple[str, ...]  # event kinds and registers it can produce
     reports_every_s: int | None = None  # longest silence that is normal; None: nobody can say
+    supervisable: bool = True  # False: its devices' silence means nothing
     is_bridge: bool = True
     may_be_silent: Callable[[str], bool] = lambda _topic: False  # topics, below the prefix, whose
     # messages are understood and may mean nothing. Elsewhere an empty `Decoded` is right only for

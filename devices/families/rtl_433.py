@@ -156,6 +156,7 @@ FAMILY = DeviceFamily(
         "tamper tamper_clear battery_low battery_ok heartbeat temperature power energy_total "
         "water_total"
     ),
+    supervisable=False,
     may_be_silent=_may_be_silent,
     liveness="none that can be relied on: many transmitters speak only when they alarm",
     quirks=(
