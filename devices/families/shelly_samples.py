@@ -64,14 +64,6 @@ SAMPLES = (
         "sos_button",
     ),
     _rpc(
-        "Plus i4: settings were saved",
-        "shellyplusi4-80646fc1b2a5",
-        "NotifyEvent",
-        _press("config_changed"),
-        ("heard",),
-        "sos_button",
-    ),
-    _rpc(
         "Plus Smoke, alarm",
         _SMOKE,
         "NotifyStatus",
