@@ -53,7 +53,6 @@ class DeviceFamily:
     samples: tuple[Sample, ...]
     capabilities: tuple[str, ...]  # event kinds and registers it can produce
     reports_every_s: int | None = None  # longest silence that is normal; None: nobody can say
-    supervisable: bool = True  # False: its devices' silence means nothing
     is_bridge: bool = True
     may_be_silent: Callable[[str], bool] = lambda _topic: False  # topics, below the prefix, whose
     # messages are understood and may mean nothing. Elsewhere an empty `Decoded` is right only for
@@ -62,5 +61,6 @@ class DeviceFamily:
     # with it owns: its topics, its account's rights, and what no other source may overlap
     guess_prefix: Callable[[str], str | None] = lambda _topic: None  # topic → the prefix it would
     # be below, for trying a message without any source; None: not one of ours, or by default prefix
+    supervised: bool = True  # False: one-way radio; its silence means nothing, whatever its role
     liveness: str = ""  # how one knows that a device of this family still lives, for the docs
     quirks: tuple[str, ...] = ()  # known oddities, each with where it was seen

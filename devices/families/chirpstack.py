@@ -129,6 +129,10 @@ FAMILY = DeviceFamily(
     liveness="any uplink; battery devices on LoRaWAN speak once a day",
     quirks=(
         *lorawan.QUIRKS,
-        "Without a codec in the device profile there is no object: unreadable, and says so.",
+        "Without a codec in the device profile there is no object: unreadable, and says so "
+        "(ChirpStack docs, event types).",
+        "The key is deduplicationId; the profile's name, told at a join, stands for the model "
+        "(docs, "
+        "JoinEvent).",
     ),
 )

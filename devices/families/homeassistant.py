@@ -153,7 +153,8 @@ FAMILY = DeviceFamily(
     may_be_silent=lambda topic: topic == "status",
     liveness="none: an announcement is retained and says nothing about the present",
     quirks=(
-        "Every entity of a device is announced on its own; their capabilities are gathered.",
+        "Every entity of a device is announced on its own; their capabilities are gathered (Home "
+        "Assistant docs, MQTT discovery).",
         "Names may be abbreviated (dev, dev_cla, stat_t), and a device may announce all at once.",
         "Only a list of what is there: the device is registered under the source that speaks for "
         "it.",

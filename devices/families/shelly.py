@@ -176,10 +176,18 @@ FAMILY = DeviceFamily(
     liveness="retained online and last will (mains devices); a full status at every waking, "
     "at least once a day (battery devices)",
     quirks=(
-        "After waking, ts is seconds since boot and unixtime null: time of receipt.",
-        "btn_down and btn_up are edges of one press; single_push and the like are the press.",
-        "config_changed comes on the same component as a press.",
-        "A NotifyStatus holds only what changed; nothing may be read into what is missing.",
-        "The first channel is the device; others have registers of their own, energy_total_1 …",
+        "After waking, ts is seconds since boot and unixtime null: time of receipt (Plus Smoke, as "
+        "captured).",
+        "btn_down and btn_up are edges of one press; single_push and the like are the press "
+        "(Shelly API docs, Input).",
+        "config_changed comes on the same component as a press (API docs, NotifyEvent).",
+        "A NotifyStatus holds only what changed; nothing may be read into what is missing (API "
+        "docs, "
+        "Notifications).",
+        "A battery device is off the network between its reports: for smoke and leak detectors "
+        "online: false is no news.",
+        "The first channel is the device; others have registers of their own, energy_total_1 … "
+        "(API "
+        "docs, component ids).",
     ),
 )

@@ -143,11 +143,17 @@ FAMILY = DeviceFamily(
     guess_prefix=guess_prefix,
     liveness="LWT; tele/STATE and tele/SENSOR every 300 s unless TelePeriod says otherwise",
     quirks=(
-        "Time is local without a zone.",
-        "ENERGY.Total is used; Today is unreliable. A reset sets Total to 0.",
-        "Answers and presses come on stat/, measurements on tele/.",
-        "Child devices sit under ZbReceived.<short address>: theirs is <device>/<address>.",
+        "Time is local without a zone: taken in the source's (Tasmota docs, Timezone).",
+        "ENERGY.Total is used; Today is unreliable. A reset sets Total to 0 (docs, EnergyTotal; "
+        "EnergyReset before 9.5).",
+        "Answers and presses come on stat/, measurements on tele/ (docs, MQTT).",
+        "Child devices sit under ZbReceived.<short address>: theirs is <device>/<address> "
+        "(docs, Zigbee).",
+        "Firmware and module come with INFO1 at every start (docs, MQTT).",
+        "A will without a birth is replayed at every subscribe (public threads): a retained "
+        "Offline "
+        "counts after one report was missed.",
         "Radio codes (RfReceived) are neither encrypted nor supervised: registered one by one, "
-        "always unconfirmed.",
+        "always unconfirmed (docs, RF bridge).",
     ),
 )

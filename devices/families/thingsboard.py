@@ -196,7 +196,9 @@ FAMILY = DeviceFamily(
     may_be_silent=_may_be_silent,
     liveness="connect and disconnect, where the gateway sends them; any telemetry",
     quirks=(
-        "One message carries many devices and many times; ts is milliseconds since 1970.",
+        "One message carries many devices and many times; ts is milliseconds since 1970 "
+        "(ThingsBoard "
+        "docs, gateway MQTT API).",
         "A device is called what the gateway calls it: names with spaces and any script.",
     ),
 )
