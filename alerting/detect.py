@@ -73,6 +73,7 @@ _ON_READING: dict[str, tuple[str, ReadingDetector]] = {
     "water_total": (_WATER, water.on_reading),
     "smoke_density": (_LEVELS, levels.on_density),
     "battery_pct": (_LEVELS, levels.on_battery),
+    "alarm_count": (_LEVELS, levels.on_alarm_count),
 }
 _ON_EVENT: dict[str, tuple[str, EventDetector]] = dict.fromkeys(
     personal.KINDS, (_STATELESS, personal.on_event)
