@@ -298,3 +298,8 @@ def in_kept_unit(register: str, value: float, unit: str) -> float:
     if factor is None:
         raise Unreadable("unknown_unit")
     return value * factor if factor != 1 else value
+
+
+def units_of(register: str) -> tuple[str, ...]:
+    """Every spelling of a unit that `in_kept_unit` converts for that register."""
+    return tuple(_LINEAR_UNITS[register])
