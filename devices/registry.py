@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from core.errors import InvalidInput
+from devices.event import Decoded, Message
 from devices.families import (
     chirpstack,
     elder_watch,
@@ -20,7 +21,7 @@ from devices.families import (
     wmbusmeters,
     zigbee2mqtt,
 )
-from devices.family import DeviceFamily
+from devices.family import DeviceFamily, SourceView
 from devices.mapping.shipped import shipped_families
 from devices.topics import MAX_PREFIX as MAX_PREFIX
 from devices.topics import prefix_problem
@@ -48,6 +49,27 @@ FAMILIES: Mapping[str, DeviceFamily] = MappingProxyType(_FAMILIES)
 """Those in code, those of `devices/mappings/`, and the installation's own once `use_own` ran."""
 
 T = TypeVar("T")
+
+
+def _set_aside(message: Message, source: SourceView) -> Decoded:
+    """Names the device where a level of the topic is the id of a registered one."""
+    levels = message.topic.removeprefix(f"{source.prefix}/").split("/")
+    child = next((level for level in levels if level in source.roles), None)
+    return Decoded(quarantined="unknown_family", culprit=child)
+
+
+NOT_UNDERSTOOD = DeviceFamily(
+    name="not-understood",
+    title_zh="无法识别的设备族",
+    title_en="Not understood",
+    default_prefix="not-understood",
+    subscriptions=lambda prefix: (f"{prefix}/#",) if prefix else (),
+    decode=_set_aside,
+    samples=(),
+    capabilities=(),
+)
+"""Stands in for a source's family that is gone: a broken mapping, or a newer version's. Nothing is
+understood, but nothing is lost: an SOS button's message still opens an unconfirmed incident."""
 
 
 def built_in() -> Mapping[str, DeviceFamily]:

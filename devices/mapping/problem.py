@@ -22,13 +22,13 @@ class Problem:
     """A mistake as a person reads it: `mappings/bed.toml:14: fields[2].unit: …`."""
 
     file: str
-    line: int
+    line: int  # 0: the file cannot be read at all
     where: str  # "" for the file as a whole
     text: str
 
     @property
     def place(self) -> str:
-        return f"{self.file}:{self.line}"
+        return f"{self.file}:{self.line}" if self.line else self.file
 
     @property
     def what(self) -> str:
