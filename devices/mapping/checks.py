@@ -99,7 +99,7 @@ def _time(table: MappingTable) -> Iterator[Finding]:
         shown = datetime(2026, 4, 12, 6, 0, tzinfo=UTC).strftime(form)
         try:
             datetime.strptime(shown, form)
-        except ValueError as error:
+        except (ValueError, re.error) as error:  # re.error: %Y twice
             yield from _found(("time_form",), f"{form!r} is no pattern: {error}")
     elif form not in TIME_FORMS:
         yield from _found(

@@ -60,7 +60,7 @@ _REGISTERS = {
     "signal_strength": "rssi_dbm",
 }
 _TEMPLATE = re.compile(
-    r"\{\{\s*value_json(?P<path>(?:\.\w+|\[\s*(?:'[^']+'|\"[^\"]+\"|\d+)\s*\])+)\s*\}\}"
+    r"\{\{\s*value_json(?P<path>(?:\.\w+|\[(?:'[^']+'|\"[^\"]+\"|\d+)\])+)\s*\}\}"
 )
 _BARE = re.compile(r"\{\{\s*value\s*\}\}")
 _MOST_ENTITIES = 64
@@ -170,7 +170,7 @@ def _path(platform: str, entity: Entity) -> dict[str, str]:
         return {"path": "$.event_type"} if platform == "event" else {}
     found = _TEMPLATE.fullmatch(str(template).strip())
     if found is not None:
-        return {"path": paths.write(*paths.parse(f"${found['path'].replace(' ', '')}").steps)}
+        return {"path": paths.write(*paths.parse(f"${found['path']}").steps)}
     if _BARE.fullmatch(str(template).strip()):
         return {}
     raise _Cannot(f"its value_template {template} is more than a path")

@@ -49,5 +49,6 @@ def none_of(word: object, known: Iterable[str]) -> str:
     """`'lire' is none of …; did you mean 'litre'?`, the nearest one where there is one."""
     listed = sorted(known)
     near = difflib.get_close_matches(str(word), listed, n=1, cutoff=0.6)
+    near = near or [one for one in listed if str(word) and one.startswith(str(word))]
     hint = f"; did you mean {near[0]!r}?" if near else ""
     return f"{word!r} is none of {', '.join(listed)}{hint}"
