@@ -81,6 +81,7 @@ def install_mappings(services: Services) -> None:
     """
     own = read_own(services.settings.mappings)
     registry.use_own(own.families)
+    services.health.banners.pop(BANNER, None)
     for problem in own.problems:
         log.error("mapping left out", place=problem.place, problem=problem.what)
     if own.problems:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from devices.event import REGISTER_UNITS, Confidence
+from devices.event import CLEARING_KINDS, REGISTER_UNITS, Confidence
 from devices.mapping import paths, templates
 from devices.mapping.model import FieldTable, MappingTable, PayloadForm
 from devices.mapping.paths import Path
@@ -136,7 +136,7 @@ def _condition(field: FieldTable) -> Condition | None:
 def _reason(words: list[str], register: str | None) -> str:
     if register:
         return register
-    named = [word for word in words if word != NOTHING]
+    named = sorted((word for word in words if word != NOTHING), key=CLEARING_KINDS.__contains__)
     if not named:
         return "value"
     return {PRESS: "action", "online": "state", "offline": "state"}.get(named[0], named[0])

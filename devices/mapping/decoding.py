@@ -95,7 +95,10 @@ class _Reader:
         if type(listed) is not list or not listed:
             self.notes.append(Note(what="no_list", value=listed))
             raise Unreadable("missing:values" if listed in (ABSENT, []) else "wrong_type:values")
-        return _together([self._one(each, child, faults) for each in listed[:MOST_ELEMENTS]])
+        said = [self._one(each, child, faults) for each in listed[:MOST_ELEMENTS]]
+        if len(listed) > MOST_ELEMENTS:
+            said.append(Decoded(quarantined="too_large", culprit=child))
+        return _together(said)
 
     def _document(self, faults: list[str]) -> Any:
         form = self.mapping.forms[self.template.text if self.template else ""]

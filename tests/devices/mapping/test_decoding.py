@@ -271,6 +271,8 @@ def test_a_list_of_objects_is_read_one_by_one() -> None:
     assert [(one.child_id, one.value, one.at) for one in decoded.readings] == [("a", 1, NOON)]
     assert [(one.child_id, one.event_id) for one in decoded.events] == [("b", "5:smoke")]
     assert (decoded.quarantined, decoded.culprit) == ("missing:value", "c")
+    many = says(family_of(text), {"rows": [{"id": "a", "l": n} for n in range(1001)]})
+    assert (len(many.readings), many.quarantined) == (1000, "too_large")
     for nothing, reason in (([], "missing:values"), ({}, "wrong_type:values")):
         assert says(family_of(text), {"rows": nothing}).quarantined == reason
 

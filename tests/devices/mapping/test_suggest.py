@@ -146,7 +146,7 @@ def entity(**more: Any) -> dict[str, Any]:
         ("binary_sensor", {"dev_cla": "moisture"}, "ON", ("leak",)),
         ("binary_sensor", {"dev_cla": "moisture"}, "OFF", ("leak_clear",)),
         ("binary_sensor", {"dev_cla": "smoke", "pl_on": 1, "pl_off": 0}, "1", ("smoke",)),
-        ("binary_sensor", {"dev_cla": "door", "pl_on": "open", "pl_off": "shut"}, "shut", ("door_closed",)),
+        ("binary_sensor", {"dev_cla": "door", "pl_on": 1, "pl_off": 0}, "1", ("door_open",)),
         ("binary_sensor", {"dev_cla": "connectivity"}, "OFF", ("offline",)),
         ("binary_sensor", {"name": "SOS"}, "ON", ("sos",)),
         ("sensor", {"dev_cla": "water", "unit_of_meas": "L"}, "1500", ("water_total=1.5",)),
@@ -178,7 +178,7 @@ def test_an_announcement_becomes_a_mapping(
         ("binary_sensor", {"dev_cla": "sound"}, "class sound"),
         ("switch", {}, "only listens"),
         ("sensor", {"dev_cla": "power", "stat_t": "other/leak7"}, "not below home/leak7"),
-        ("binary_sensor", {"dev_cla": "gas", "avty_t": "home/bridge/state"}, "not below home/leak7"),
+        ("binary_sensor", {"dev_cla": "gas", "avty_t": "home/bridge"}, "not below home/leak7"),
         ("sensor", {"dev_cla": "power", "stat_t": ""}, "no state_topic"),
     ],
 )  # fmt: skip
