@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from core.errors import InvalidInput
 from devices import registry
 from devices.mapping.shipped import shipped
 from gateway.mappings import read_own
@@ -106,7 +107,7 @@ def test_own_families_are_known_in_place_of_those_before() -> None:
 
 
 def test_a_name_that_is_taken_is_refused() -> None:
-    with pytest.raises(registry.InvalidInput, match="two families called 'tasmota'"):
+    with pytest.raises(InvalidInput, match="two families called 'tasmota'"):
         registry.use_own([registry.family("tasmota")])
 
 
