@@ -131,7 +131,14 @@ class _Reader:
         found = [self._field(each, document, who, said) for each in self._fields()]
         if not any(found) and not said.faults and not self.mapping.nothing_is_alive:
             said.faults.append("missing:value")
+        if self._is_memory_only(said):
+            return Decoded()
         return who.said(said.events, said.readings, said.faults, said.presences)
+
+    def _is_memory_only(self, said: _Said) -> bool:
+        """Nothing but what is ignored because the broker remembered it: no sign of life either."""
+        is_mute = not (said.events or said.readings or said.presences or said.faults)
+        return is_mute and any(note.what == "from_memory" for note in self.notes)
 
     def _fields(self) -> list[Field]:
         fields = self.mapping.fields

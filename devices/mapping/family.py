@@ -35,6 +35,7 @@ def make_family(table: MappingTable, file: str) -> DeviceFamily:
         reports_every_s=table.reports_every_s,
         liveness=table.liveness,
         quirks=tuple(table.quirks),
+        may_be_silent=lambda _topic: any(each.ignores_retained for each in mapping.fields),
         roles=tuple(table.roles),
         guess_prefix=lambda topic: _prefix_of(mapping, topic),
         is_push=mapping.is_push,

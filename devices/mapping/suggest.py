@@ -22,7 +22,8 @@ _TIMES = frozenset(
 _IDS = frozenset(
     "deviceid devid imei sn serial serialnumber mac deveui deviceserial deviceno".split()  # noqa: SIM905
 )
-_NUMBERS = frozenset("msgid messageid eventid seq sequence uuid".split())  # noqa: SIM905
+_NUMBERS = frozenset("msgid messageid eventid uuid".split())  # noqa: SIM905
+# Not seq: a counter that begins anew after a restart would make two alarms one.
 _HAS_DIGIT = re.compile(r"\d")
 _VERSION = re.compile(r"v\d+", re.IGNORECASE)
 _DEEPEST = 5

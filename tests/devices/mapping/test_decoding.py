@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices import parts
-from devices.event import REGISTER_UNITS, Confidence
+from devices.event import REGISTER_UNITS, Confidence, Decoded
 from devices.mapping.decoding import moment
 from devices.meaning import means
 from devices.parts import Unreadable
@@ -108,6 +108,8 @@ def test_what_the_broker_remembered_may_be_ignored() -> None:
     )
     assert means(says(family, {"s": 1, "smoke": "on"})) == ("motion", "smoke")
     assert means(says(family, {"s": 1, "smoke": "on"}, retained=True)) == ("smoke",)
+    assert says(family, {"s": 1}, retained=True) == Decoded(), "not even a sign of life"
+    assert family.may_be_silent("d1/state") and not made(SMOKE).may_be_silent("d1/state")
 
 
 def test_a_field_counts_only_when_another_says_so() -> None:

@@ -86,7 +86,7 @@ def test_where_the_device_stands_in_the_topic(
 
 def test_times_and_numbers_are_found() -> None:
     for value, form in ((1775966400, "epoch_s"), (1775966400000, "epoch_ms")):
-        text, _ = begun("a/9/up", {"ts": value, "msgId": "x1", "smoke": 1})
+        text, _ = begun("a/9/up", {"ts": value, "msgId": "x1", "seq": 1, "smoke": 1})
         assert f'time_form = "{form}"' in text and 'event_id = "$.msgId"' in text
     text, _ = begun("a/9/up", {"eventTime": "20260412120000", "smoke": 1})
     assert 'time_form = "%Y%m%d%H%M%S"' in text
