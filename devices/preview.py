@@ -20,6 +20,7 @@ class Trial:
     prefix: str
     decoded: Decoded
     notes: tuple[str, ...]  # what the family missed in it, in words
+    role: str | None = None  # which every device in it counted as having
     received_at: datetime
 
     def as_dict(self) -> dict[str, Any]:
@@ -39,7 +40,8 @@ def preview(topic: str, payload: bytes, role: str | None, received_at: datetime)
     "quarantined": reason or None}`, all JSON-able; `at` in RFC 3339, UTC.
 
     The topic decides the family, by the form of a device's own topics or by default prefixes. The
-    devices in the message count as registered, with `role`, if one is given, as the role of each.
+    devices in the message count as registered, with `role`, or else what the family's devices
+    usually are, as the role of each.
     A presence is an event of kind `online` or `offline`; a bridge's own has the bridge's prefix
     for a device.
     """
@@ -64,6 +66,7 @@ def try_message(
         unknown = Decoded(quarantined="unknown_topic")
         return Trial(family=None, prefix="", decoded=unknown, notes=(), received_at=received_at)
     prefix, family = found
+    role = role or next(iter(family.roles), None)
     message = Message(topic=topic, payload=payload, received_at=received_at)
     decoded, view = _decode(family, prefix, message, role)
     return Trial(
@@ -71,6 +74,7 @@ def try_message(
         prefix=prefix,
         decoded=decoded,
         notes=family.explain(message, view),
+        role=role,
         received_at=received_at,
     )
 

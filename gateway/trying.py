@@ -61,5 +61,6 @@ def show(trial: Trial) -> Iterator[str]:
     if family is None:
         yield "no family or mapping speaks on this topic (anju devices mapping new begins one)"
     elif family.mapping_file:
-        yield f"by mapping {family.name} ({family.mapping_file}), prefix {trial.prefix}"
+        role = f", as a {trial.role}" if trial.role else ""
+        yield f"by mapping {family.name} ({family.mapping_file}), prefix {trial.prefix}{role}"
         yield from (f"  {note}" for note in trial.notes)

@@ -178,6 +178,19 @@ def test_a_mapping_need_not_be_installed(anju: Any) -> None:
     assert installed.code == 0 and "missing:value" in installed.out
 
 
+def test_a_press_is_tried_as_what_the_device_usually_is(anju: Any) -> None:
+    text = BED.replace('"out_of_bed", "in"', '"press", "in"').replace(
+        '["out_of_bed"]', '["button"]'
+    )
+    put("bed.toml", text.replace("[[fields]]", 'roles = ["sos_button"]\n\n[[fields]]', 1))
+    ran = tried(anju, "home/bed/b9/state", '{"state":"out"}', mappings="mappings")
+    assert ran.out.startswith("b9: sos  (") and "prefix home/bed, as a sos_button\n" in ran.out
+    plug = tried(
+        anju, "home/bed/b9/state", '{"state":"out"}', "--role", "plug", mappings="mappings"
+    )
+    assert plug.out.startswith("b9: button  (")
+
+
 def test_json_keeps_the_contracts_keys(anju: Any) -> None:
     put("bed.toml", BED)
     ran = tried(anju, "home/bed/b9/state", '{"state":"?"}', "--json", mappings="mappings")

@@ -12,6 +12,7 @@ from devices.mapping.lines import line_at, lines_of
 from devices.mapping.loading import MAX_FILE, load
 from devices.mapping.shipped import shipped
 from devices.registry import built_in
+from tests.project.tree import ROOT
 
 GOOD = """\
 # a comment
@@ -187,3 +188,34 @@ def test_a_place_without_a_line_is_on_the_line_around_it() -> None:
     assert line_at(lines, ("t", "u", "x", "y", "z")) == 4
     assert line_at(lines, ("t", "u", "missing")) == 3
     assert line_at(lines, ("nowhere",)) == 1
+
+
+# ── whatever is written ──────────────────────────────────────────────────────────────────────────
+
+TEXTS = [GOOD, *((ROOT / file).read_text("utf-8") for file in shipped())]
+SCRAPS = st.sampled_from(
+    [
+        *("fields = 5", "[fields]", "[[fields]]", "[samples]", "samples = {}", "[fields.values]"),
+        *("values = { on = 5 }", "ignore = [[1]]", "time = 1979-05-27", "when = 'x'", "data = []"),
+        *("path = '$'", "payload = 'number'", "payload = 'text'", "each = '$'", "device = '$.x'"),
+        *("unit = 'L'", "scale = inf", "offset = -nan", "register = 'power'", "prefix = ''"),
+        *("topics = ['{prefix}']", "adapter = 'push'", "retained = 'ignore'", "means = [1]"),
+        *("equals = []", "equals = [true, 1, 1.5, 'x']", "name.x = 1", "'' = 1", "roles = 'x'"),
+        *("time_form = '%'", "time_form = '%q'", "time_zone = '../etc'", "time_zone = ''"),
+        *("reports_every_s = 99999999999999999999", '"""', "'''", "]", "# x", "\0", "é = 1"),
+    ]
+)
+
+
+@given(data=st.data())
+def test_whatever_is_written_is_a_family_or_problems_with_lines(data: st.DataObject) -> None:
+    lines = data.draw(st.sampled_from(TEXTS)).splitlines()
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(lines)))
+        drop = data.draw(st.integers(0, 2))
+        lines[at : at + drop] = data.draw(st.lists(SCRAPS, max_size=2))
+    loaded = load("\n".join(lines), "x.toml")
+    assert (loaded.family is None) is bool(loaded.problems)
+    for problem in loaded.problems:
+        assert 1 <= problem.line <= len(lines) + 1
+        assert problem.text and "\n" not in str(problem)
