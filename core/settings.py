@@ -23,10 +23,27 @@ Role = Literal["ingest", "alert", "web"]
 ALL_ROLES: tuple[Role, ...] = ("ingest", "alert", "web")
 
 
-class Settings(BaseSettings):
-    """Everything an installer may set. Field `x` is read from `ANJU_X`."""
+class MappingSettings(BaseSettings):
+    """What trying out a device's message wants to know; needs nothing to be set."""
 
     model_config = SettingsConfigDict(env_prefix="ANJU_", toml_file="anju.toml", extra="ignore")
+
+    mappings: str = ""  # folder of the installation's own device mappings, docs/mappings.md
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+class Settings(MappingSettings):
+    """Everything an installer may set. Field `x` is read from `ANJU_X`."""
 
     database_url: str = "sqlite+aiosqlite:///anju.db"
     mqtt_url: str = "mqtt://127.0.0.1:1883"
@@ -102,17 +119,6 @@ class Settings(BaseSettings):
     def allowed_webhook_hosts(self) -> tuple[str, ...]:
         return tuple(part.strip() for part in self.webhook_hosts.split(",") if part.strip())
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
-
 
 def load_settings(**overrides: object) -> Settings:
     """Settings of this process.
@@ -127,6 +133,14 @@ def load_settings(**overrides: object) -> Settings:
         problem = "is required" if first["type"] == "missing" else first["msg"]
         raise SettingsError(name, problem.removeprefix("Value error, ")) from error
     except (OSError, ValueError) as error:  # an anju.toml that is not TOML
+        raise SettingsError(str(Path("anju.toml")), str(error)) from error
+
+
+def mappings_folder() -> str:
+    """`ANJU_MAPPINGS`, whatever else is set or not; "" when there is no such folder."""
+    try:
+        return MappingSettings().mappings
+    except (OSError, ValueError) as error:
         raise SettingsError(str(Path("anju.toml")), str(error)) from error
 
 

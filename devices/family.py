@@ -64,3 +64,8 @@ class DeviceFamily:
     supervised: bool = True  # False: one-way radio; its silence means nothing, whatever its role
     liveness: str = ""  # how one knows that a device of this family still lives, for the docs
     quirks: tuple[str, ...] = ()  # known oddities, each with where it was seen
+    roles: tuple[str, ...] = ()  # what its devices usually are, to begin with when adopting one
+    is_push: bool = False  # comes in over HTTP from a platform, not over MQTT
+    explain: Callable[[Message, SourceView], tuple[str, ...]] = lambda _message, _source: ()  # what
+    # of itself the family missed in a message, in sentences for whoever tries one out
+    mapping_file: str = ""  # the file it was declared in; "" for a family in code

@@ -33,6 +33,10 @@ REASONS = {
     "bad_device_id": ("设备编号不合规", "the device id is not allowed"),
     "bad_name": ("名称过长或含有控制字符", "a name is too long or has control characters"),
     "unknown_unit": ("单位无法识别", "the unit is not known for this register"),
+    "unknown_family": (
+        "该接入源的设备族无法识别（映射文件有错？）",
+        "the source's device family is not known (a broken mapping?)",
+    ),
     "unknown_topic": ("主题无法识别", "nothing is known to speak on this topic"),
 }
 """First word of every reason, with what it means in zh-CN and English.
@@ -303,3 +307,8 @@ def in_kept_unit(register: str, value: float, unit: str) -> float:
     if factor is None:
         raise Unreadable("unknown_unit")
     return value * factor if factor != 1 else value
+
+
+def units_of(register: str) -> tuple[str, ...]:
+    """Every spelling of a unit that `in_kept_unit` converts for that register."""
+    return tuple(_LINEAR_UNITS[register])

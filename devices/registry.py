@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import TypeVar
 
 from core.errors import InvalidInput
+from devices.event import Decoded, Message
 from devices.families import (
     chirpstack,
     elder_watch,
@@ -19,9 +21,13 @@ from devices.families import (
     wmbusmeters,
     zigbee2mqtt,
 )
-from devices.family import DeviceFamily
+from devices.family import DeviceFamily, SourceView
+from devices.mapping.shipped import shipped_families
+from devices.topics import MAX_PREFIX as MAX_PREFIX
+from devices.topics import prefix_problem
+from devices.topics import prefixes_overlap as prefixes_overlap
 
-FAMILIES: Mapping[str, DeviceFamily] = {
+_BUILT_IN: dict[str, DeviceFamily] = {
     module.FAMILY.name: module.FAMILY
     for module in (
         native,
@@ -36,12 +42,53 @@ FAMILIES: Mapping[str, DeviceFamily] = {
         thingsboard,
         homeassistant,
     )
-}
+} | {each.name: each for each in shipped_families()}
 
-MAX_PREFIX = 200
-_OWN_ROOT = "anju"  # topics of the native protocol, all versions
+_FAMILIES = dict(_BUILT_IN)
+FAMILIES: Mapping[str, DeviceFamily] = MappingProxyType(_FAMILIES)
+"""Those in code, those of `devices/mappings/`, and the installation's own once `use_own` ran."""
 
 T = TypeVar("T")
+
+
+def _set_aside(message: Message, source: SourceView) -> Decoded:
+    """Names the device where a level of the topic is the id of a registered one."""
+    levels = message.topic.removeprefix(f"{source.prefix}/").split("/")
+    child = next((level for level in levels if level in source.roles), None)
+    return Decoded(quarantined="unknown_family", culprit=child)
+
+
+NOT_UNDERSTOOD = DeviceFamily(
+    name="not-understood",
+    title_zh="无法识别的设备族",
+    title_en="Not understood",
+    default_prefix="not-understood",
+    subscriptions=lambda prefix: (f"{prefix}/#",) if prefix else (),
+    decode=_set_aside,
+    samples=(),
+    capabilities=(),
+)
+"""Stands in for a source's family that is gone: a broken mapping, or a newer version's. Nothing is
+understood, but nothing is lost: an SOS button's message still opens an unconfirmed incident."""
+
+
+def built_in() -> Mapping[str, DeviceFamily]:
+    """The families of every installation."""
+    return MappingProxyType(_BUILT_IN)
+
+
+def use_own(families: Iterable[DeviceFamily]) -> None:
+    """Know these beside the built-in ones, in place of any own ones before.
+
+    For the composition root, once at start. Raises `InvalidInput` for a name that is taken.
+    """
+    own: dict[str, DeviceFamily] = {}
+    for each in families:
+        if each.name in _BUILT_IN or each.name in own:
+            raise InvalidInput("family", f"there are two families called {each.name!r}")
+        own[each.name] = each
+    _FAMILIES.clear()
+    _FAMILIES.update(_BUILT_IN | own)
 
 
 def family(name: str) -> DeviceFamily:
@@ -75,32 +122,8 @@ def family_of_topic(topic: str, sources: Mapping[str, T]) -> tuple[str, T] | Non
     return None
 
 
-def prefixes_overlap(a: str, b: str) -> bool:
-    """Whether a topic can be below both prefixes, so that two sources would hear one message."""
-    return f"{a}/".startswith(f"{b}/") or f"{b}/".startswith(f"{a}/")
-
-
 def check_prefix(prefix: str) -> None:
     """Raises `InvalidInput("prefix", …)` when a source must not be given that topic prefix."""
-    problem = _prefix_problem(prefix)
+    problem = prefix_problem(prefix)
     if problem is not None:
         raise InvalidInput("prefix", problem)
-
-
-def _prefix_problem(prefix: str) -> str | None:
-    levels = prefix.split("/")
-    if not prefix:
-        return "is empty"
-    if len(prefix) > MAX_PREFIX:
-        return f"is longer than {MAX_PREFIX} characters"
-    if not prefix.isprintable():
-        return "contains a character that cannot be printed"
-    if "+" in prefix or "#" in prefix:
-        return "must not contain the wildcards + and #"
-    if prefix.startswith("$"):
-        return "must not begin with $, which belongs to the broker"
-    if "" in levels:
-        return "must not begin or end with a slash or have two in a row"
-    if levels[0] == _OWN_ROOT:
-        return f"must not be below {_OWN_ROOT}/, which belongs to native devices"
-    return None

@@ -43,6 +43,7 @@ from gateway.lanes import (
     receipt_message,
 )
 from gateway.loops import Dispatcher, Escalator, repeat
+from gateway.mappings import install_mappings
 from gateway.migrate import upgrade
 from gateway.routes import (
     ForeignRouter,
@@ -142,6 +143,7 @@ class Anju:
         if migrate:
             await upgrade(self.settings)
         await install(self.services)
+        install_mappings(self.services)
         self.services.health.checks["database"] = self._database_unwell
         if self.broker is not None:
             await self.broker.start()

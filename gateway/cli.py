@@ -13,10 +13,10 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from core.clock import SystemClock
 from core.errors import AnjuError, InvalidInput, SettingsError
 from core.logging import configure_logging
 from core.settings import Settings, load_settings, parse_roles
+from gateway.mapping_commands import mapping_app, payload_bytes
 from simulators import press
 from simulators.press import ACTS, Act
 
@@ -30,6 +30,7 @@ user_app = typer.Typer(help="People who sign in.", no_args_is_help=True)
 devices_app = typer.Typer(help="What devices say.", no_args_is_help=True)
 simulate_app = typer.Typer(help="Act as a device.", no_args_is_help=True)
 evaluate_app = typer.Typer(help="Try a rule on readings of the past.", no_args_is_help=True)
+devices_app.add_typer(mapping_app, name="mapping")
 app.add_typer(user_app, name="user")
 app.add_typer(devices_app, name="devices")
 app.add_typer(simulate_app, name="simulate")
@@ -157,38 +158,20 @@ def user_add(
 
 @devices_app.command("try")
 def devices_try(
-    topic: Annotated[str, typer.Option(help="The MQTT topic.")],
     payload: Annotated[str, typer.Option(help="The message; @FILE reads a file, - the input.")],
+    topic: Annotated[str, typer.Option(help="The MQTT topic.")] = "",
     role: Annotated[str, typer.Option(help="The device's role, where meaning depends on it.")] = "",
+    mapping: Annotated[str, typer.Option(help="A mapping to try: its file, or its name.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print an object.")] = False,
 ) -> None:
     """What Anju would make of one message. Needs no settings and no database."""
-    from devices.preview import preview
+    from gateway.trying import show, try_out
 
-    result = preview(topic, _payload(payload), role or None, SystemClock().now())
+    trial = try_out(topic, payload_bytes(payload), role or None, mapping)
     if as_json:
-        print(json.dumps(result, ensure_ascii=False))
-        return
-    for event in result["events"]:
-        what = event.get("kind") or event.get("register")
-        value = "" if event.get("value") is None else f" {event['value']} {event.get('unit') or ''}"
-        print(f"{event['device']}: {what}{value}  ({event['confidence']}, {event['at']})")
-    if result["quarantined"]:
-        print(f"quarantined: {result['quarantined']}")
-    if not result["events"] and not result["quarantined"]:
-        print("understood; says nothing new")
-
-
-def _payload(text: str) -> bytes:
-    if text == "-":
-        return sys.stdin.buffer.read()
-    if text.startswith("@"):
-        try:
-            with open(text[1:], "rb") as file:
-                return file.read()
-        except OSError as error:
-            raise AnjuError(f"--payload: cannot read {text[1:]}: {error.strerror}") from error
-    return text.encode("utf-8", "surrogateescape")
+        print(json.dumps(trial.as_dict() | trial.context(), ensure_ascii=False))
+    else:
+        print("\n".join(show(trial)))
 
 
 def _simulation(kind: Act) -> Any:

@@ -13,7 +13,8 @@ from alerting.escalation import Policy
 from care.policy import load_policy
 from core.db import Database
 from core.errors import AnjuError, SettingsError
-from core.settings import Settings, load_settings
+from core.settings import Settings, load_settings, mappings_folder
+from devices.mapping.shipped import shipped
 from gateway.endpoint import Endpoint
 
 
@@ -50,7 +51,7 @@ class Line:
 
 async def examine() -> list[Line]:
     """Everything in order; needs neither settings nor database to begin with."""
-    lines = [_families(), *_policies()]
+    lines = [_families(), *_mappings(), *_policies()]
     try:
         settings = load_settings()
     except SettingsError as error:
@@ -67,6 +68,26 @@ def _families() -> Line:
     from devices.registry import FAMILIES
 
     return Line(what="device families", level=Level.OK, text=", ".join(sorted(FAMILIES)))
+
+
+def _mappings() -> list[Line]:
+    """Every declared family by its file; what is wrong in an own one, by file and line.
+
+    Read also where other settings are missing: whoever writes a mapping may have no server yet.
+    """
+    from gateway.mappings import read_own
+
+    try:
+        folder = mappings_folder()
+    except SettingsError:
+        folder = ""  # an anju.toml that cannot be read gets a line of its own
+    lines = []
+    for file, loaded in (shipped() | read_own(folder).files).items():
+        lines += [Line(what=one.place, level=Level.ERROR, text=one.what) for one in loaded.problems]
+        if loaded.family is not None:
+            text = f"{loaded.family.name}, {len(loaded.family.samples)} samples as they should be"
+            lines.append(Line(what=file, level=Level.OK, text=text))
+    return lines
 
 
 def _policies() -> list[Line]:

@@ -17,7 +17,7 @@ from core.metrics import BATCH_SECONDS, MESSAGES
 from core.services import Services
 from devices.event import LIFE_SAFETY_KINDS, Decoded, Message
 from devices.family import SourceView
-from devices.registry import FAMILIES
+from devices.registry import FAMILIES, NOT_UNDERSTOOD
 
 log = get_logger("pipeline")
 T = TypeVar("T")
@@ -161,7 +161,7 @@ def decode(message: Message, route: Route | None) -> Decoded:
     if route is None:
         return Decoded(quarantined="unknown_topic")
     try:
-        return FAMILIES[route.family].decode(message, route.view)
+        return FAMILIES.get(route.family, NOT_UNDERSTOOD).decode(message, route.view)
     except Exception as error:
         log.exception("family raised", family=route.family, topic=message.topic)
         return Decoded(quarantined=f"family_error:{type(error).__name__}")

@@ -11,7 +11,7 @@ from care.tables import NATIVE_SOURCE, Device, Source, SourceChild
 from core.services import Services
 from devices.event import Message
 from devices.family import SourceView
-from devices.registry import FAMILIES, family_of_topic, roots_of
+from devices.registry import FAMILIES, NOT_UNDERSTOOD, family_of_topic, roots_of
 from gateway.pipeline import Route
 
 CANARY = "anju-canary"
@@ -39,8 +39,7 @@ async def foreign_filters(services: Services) -> list[str]:
         filters = {
             topic
             for family, prefix in rows
-            if family in FAMILIES
-            for topic in FAMILIES[family].subscriptions(prefix)
+            for topic in FAMILIES.get(family, NOT_UNDERSTOOD).subscriptions(prefix)
         }
     return [FOREIGN_CANARY_TOPIC, *sorted(filters)]
 

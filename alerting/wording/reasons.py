@@ -101,6 +101,10 @@ REASON: dict[str, tuple[str, str]] = {
         "配对未完成，按下不会报警",
         "pairing failed: a press would not be heard",
     ),
+    "mapping_broken": (
+        "设备映射文件有错，相关设备的消息无法读取（运行 anju check 查看）",
+        "a device mapping is broken: its devices are not understood (see anju check)",
+    ),
     "clock_fault": (
         "设备时钟错误，按收到时间处理",
         "the device's clock is wrong: time of receipt is used",

@@ -97,7 +97,7 @@ def heard(services: Services, topic: str, payload: bytes = b"{}") -> Message:
     return Message(topic=topic, payload=payload, received_at=services.clock.now())
 
 
-async def test_every_bridges_topics_are_subscribed_and_an_unknown_familys_are_not(
+async def test_every_bridges_topics_are_subscribed_and_an_unknown_familys_to_be_set_aside(
     services: Services,
 ) -> None:
     await add(
@@ -105,10 +105,12 @@ async def test_every_bridges_topics_are_subscribed_and_an_unknown_familys_are_no
         source(services, "east", "east/z2m"),
         source(services, "west", "west"),
         source(services, "odd", "odd", family="of-a-newer-version"),
+        source(services, "none", "", family="of-a-newer-version"),
     )
     filters = await foreign_filters(services)
     assert filters[0] == FOREIGN_CANARY_TOPIC
-    assert {one.split("/")[0] for one in filters[1:]} == {"east", "west"}
+    assert {one.split("/")[0] for one in filters[1:]} == {"east", "west", "odd"}
+    assert "odd/#" in filters
 
 
 async def test_a_topic_leads_to_its_bridge_with_roles_and_names(services: Services) -> None:

@@ -143,7 +143,8 @@ def test_a_user_that_cannot_be_added_is_one_line(
 @pytest.mark.parametrize(
     "arguments",
     [[], ["serve"], ["migrate"], ["check"], ["user"], ["user", "add"], ["devices", "try"], ["demo"],
-     ["simulate"], ["simulate", "press"]],
+     ["simulate"], ["simulate", "press"], ["devices", "mapping"], ["devices", "mapping", "new"],
+     ["devices", "mapping", "check"], ["devices", "mapping", "from-discovery"]],
 )  # fmt: skip
 def test_every_command_has_help(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]

@@ -21,6 +21,7 @@ from alerting.telling import desk
 from care import accounts
 from care.model import SYSTEM, UserRole
 from core.settings import Settings
+from devices import registry
 from devices.event import Message
 from gateway.bootstrap import Anju
 from gateway.lanes import receipt_message
@@ -356,11 +357,17 @@ def reasons(incident: dict[str, Any]) -> list[str]:
 
 @asynccontextmanager
 async def open_world(
-    database_url: str, clock: ManualClock, *, operator: bool = False, mqtt_url: str | None = None
+    database_url: str,
+    clock: ManualClock,
+    *,
+    operator: bool = False,
+    mqtt_url: str | None = None,
+    mappings: str = "",
 ) -> AsyncIterator[World]:
     """Build the process without its loops: the test moves everything itself.
 
-    With `mqtt_url` the three lanes run and listen to that broker; nothing else does.
+    With `mqtt_url` the three lanes run and listen to that broker; nothing else does. `mappings` is
+    a folder with device mappings of this installation's own.
     """
     hooks = Hooks()
     settings = Settings(
@@ -370,6 +377,7 @@ async def open_world(
         webhook_hosts="http://hooks.test",
         mqtt_url=mqtt_url or "mqtt://127.0.0.1:1",
         operator_url="json://phone.test/operator" if operator else "",
+        mappings=mappings,
     )
     apps: dict[str, httpx.ASGITransport] = {}
     acks: Acks = []
@@ -399,6 +407,7 @@ async def open_world(
         await world.admin.client.aclose()
         await phone.aclose()
         await anju.stop()
+        registry.use_own(())
 
 
 class ByHost(httpx.AsyncBaseTransport):
