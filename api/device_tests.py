@@ -21,7 +21,7 @@ from care.tables import DeviceLog, DeviceTest
 
 router = APIRouter(prefix="/devices/{device_id}", tags=["sources and devices"])
 _TAKEN: dict[int | str, dict[str, Any]] = {
-    409: refusal("Somebody else tests it, or it is over already; `detail` says who.")
+    409: refusal("Somebody tests it already, or it is over; `detail` says who.")
 }
 
 

@@ -182,11 +182,11 @@ class _Batch:
     async def _readings(self, heard: Heard) -> None:
         source_id, received_at = heard.source_id, heard.message.received_at
         said: dict[str, list[tuple[datetime, DeviceEvent | Reading]]] = {}
+        unknown: set[str] = set()
         for reading in heard.decoded.readings:
             device = self.devices.get((source_id, reading.child_id))
             if device is None:
-                words = f"{reading.register}={reading.value:g} {reading.unit}"
-                self._count_stranger((source_id, reading.child_id), words)
+                unknown.add(reading.child_id)
                 continue
             at = settle(reading.at, received_at, not_before=device.view.enrolled_at).at
             self.readings.append((device.id, reading.register, at, reading.value))
@@ -195,6 +195,8 @@ class _Batch:
             elif reading.register == "rssi_dbm":
                 device.rssi_dbm = reading.value
             said.setdefault(reading.child_id, []).append((at, reading))
+        for child_id in unknown - {event.child_id for event in heard.decoded.events}:
+            self._stranger((source_id, child_id), heard)
         for child_id, items in said.items():
             device = self.devices[(source_id, child_id)]
             await self._heard_from(device, received_at)
@@ -307,7 +309,7 @@ class _Batch:
         device.judge_at, device.dirty = judge_at, True
 
     def _stranger(self, child: Child, heard: Heard) -> None:
-        self._count_stranger(child, strangers.said(heard.decoded))
+        self._count_stranger(child, strangers.said(heard.decoded, child[1]))
 
     def _count_stranger(self, child: Child, words: str) -> None:
         self.strangers[child] = (words, self.strangers.get(child, ("", 0))[1] + 1)

@@ -54,7 +54,8 @@ class TestPresses:
             was_on=event.kind in LEVEL_KINDS and not _rises(found, event.kind),
         )
         level = commissioning.level_of(event.kind, told_as_level=bool(event.data.get("level")))
-        if not await self._judge(row, device, press, {"said": event.kind, "level": level}):
+        said = {"said": event.kind, "level": level, "delay_s": _delay_s(press)}
+        if not await self._judge(row, device, press, said):
             return found, None
         return tuple(one for one in found if one.kind != event.kind), row.id
 
@@ -118,6 +119,13 @@ class TestPresses:
     async def _end(self, row: DeviceTest, at: datetime) -> None:
         await testing.end_if(self._session, row, ended_at=at)
         self._open.pop(row.device_id, None)
+
+
+def _delay_s(press: Press) -> float | None:
+    """From the press, by the device's clock, to its arrival; None where it does not say."""
+    if press.at is None or press.at > press.received_at:
+        return None
+    return round((press.received_at - press.at).total_seconds(), 1)
 
 
 def _rises(found: Findings, kind: str) -> bool:
