@@ -105,8 +105,10 @@ def _spellings(digits: str) -> tuple[str, ...]:
 
 def is_imei(digits: str) -> bool:
     """Fifteen digits whose last is the Luhn check of the others (3GPP TS 23.003, annex B)."""
+    if len(digits) != 15 or not (digits.isascii() and digits.isdigit()):
+        return False
     total = 0
     for place, sign in enumerate(digits):
         value = int(sign) * (2 if place % 2 else 1)
         total += value - 9 if value > 9 else value
-    return len(digits) == 15 and total % 10 == 0
+    return total % 10 == 0

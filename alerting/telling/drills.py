@@ -61,7 +61,7 @@ async def _first_contact(session: AsyncSession, device: Device) -> Person | None
 def _notice(
     session: AsyncSession,
     person: Person,
-    kind: str,
+    recipient_kind: str,
     device: Device,
     test: DeviceTest,
     channels: Sequence[str],
@@ -76,7 +76,7 @@ def _notice(
         incident_id=None,
         type=DRILL,
         severity_rank=Severity.TECHNICAL.rank,
-        recipient_kind=kind,
+        recipient_kind=recipient_kind,
         recipient_id=person.id,
         recipient=person.name,
         channel=first.channel,

@@ -18,7 +18,7 @@ from care.model import UserRole
 from tests.support.api import Caller, World
 
 SECRET = "a provider's secret"
-TESTED = "btn-3"
+TESTED = "btn-tested"
 DUE = "2026-03-03T01:00:00Z"
 LADDER: dict[str, Any] = {
     "steps": [
@@ -124,7 +124,7 @@ _FURNITURE: tuple[tuple[str, str, Body], ...] = (
                 "elder_id": t.ids["elder_id"],
             },
         )
-        for ident in ("btn-1", TESTED, "btn-2")  # pressed, under test, and acted on
+        for ident in ("btn-1", TESTED, "btn-acted-on")  # pressed, under test, and acted on
     ),
     (
         "policy_id",

@@ -152,10 +152,11 @@ async def test_a_typed_code_leads_to_a_native_device_and_its_password_once(site:
     await thumb.look("8-not-found")
 
 
+LABEL = "Z:00158D0001A2B3C4$I:83FED3407A939723A5C6"
 READER = f"""
 window.BarcodeDetector = class {{
   static getSupportedFormats() {{ return Promise.resolve(["qr_code"]); }}
-  detect() {{ return Promise.resolve([{{ rawValue: "Z:{DETECTOR[2:].upper()}$I:83FED3407A939723A5C6" }}]); }}
+  detect() {{ return Promise.resolve([{{ rawValue: "{LABEL}" }}]); }}
 }};
 """
 """Chromium reads no codes on Linux."""

@@ -106,7 +106,8 @@ def test_only_a_label_of_anju_is_its_own(text: str, own: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("digits", "right"), [(IMEI, True), ("867321059123451", False), ("86732105912345", False)]
+    ("digits", "right"),
+    [(IMEI, True), ("867321059123451", False), ("86732105912345", False), ("new-7", False)],
 )
 def test_an_imei_has_a_check_digit(digits: str, right: bool) -> None:
     assert is_imei(digits) is right
