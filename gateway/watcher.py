@@ -75,8 +75,12 @@ class Watcher:
         async with services.db.reading() as session:
             due = await test_endings.due_tests(session, services.clock.now())
         for test_id in due:
-            async with services.db.transaction() as session:
-                opened = await test_endings.end_test(session, test_id, services.clock.now())
+            try:
+                async with services.db.transaction() as session:
+                    opened = await test_endings.end_test(session, test_id, services.clock.now())
+            except Exception:  # the others must not wait for this one
+                log.exception("test not ended", test=test_id)
+                continue
             if opened is not None:
                 services.signals.outbox.set()
                 services.signals.sweep.set()
