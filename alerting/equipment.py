@@ -9,14 +9,15 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from alerting.handling import testing
 from alerting.queries import DeviceView, device
 from alerting.tables import DeviceStateRow, StreamHint
-from care import equipment, queries
+from care import device_log, equipment, queries
 from care.areas import area_for_new
 from care.equipment import MqttCredentials, Place
 from care.model import Actor
 from care.queries import Sight
-from care.tables import NATIVE_SOURCE, Device, Source
+from care.tables import NATIVE_SOURCE, Device, Source, SourceChild
 from core.db import add_hint
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from devices import registry
@@ -137,7 +138,12 @@ async def register_device(
         rules=rules,
         expected_every_s=expected_every_s,
     )
-    _announce(session, registered[0], now)
+    row = registered[0]
+    known = await session.get(SourceChild, (source.id, child))
+    if known is not None:  # what its bridge said of it
+        row.model, row.vendor = known.model, known.vendor
+    device_log.note(session, row.id, "enrolled", now, actor, role=role, source=source.name)
+    _announce(session, row, now)
     return registered
 
 
@@ -166,6 +172,7 @@ async def update_device(
     if rebound or role_changed:
         await session.flush()
         await _reset_detectors(session, row.id)
+        await testing.begin_anew(session, row, now, actor)
     _announce(session, row, now)
     await session.flush()
     return await device(session, Sight(actor=actor), device_id)

@@ -105,6 +105,11 @@ class DeviceOut(Out):
         last_heard_at="2026-03-01T08:00:00Z",
         battery_pct=87,
         rssi_dbm=-71,
+        model="",
+        vendor="",
+        firmware="",
+        in_service_at="2026-03-01T00:20:00Z",
+        tested_at="2026-03-01T00:20:00Z",
     )
     id: str
     family: str
@@ -124,6 +129,11 @@ class DeviceOut(Out):
     last_heard_at: datetime | None
     battery_pct: float | None
     rssi_dbm: float | None
+    model: str
+    vendor: str
+    firmware: str
+    in_service_at: datetime | None  # null: its installation test has not passed
+    tested_at: datetime | None  # the last press that proved it
 
 
 class DeviceCreated(DeviceOut):
@@ -175,6 +185,11 @@ def shown(view: DeviceView) -> DeviceOut:
         last_heard_at=state.last_heard_at if state else None,
         battery_pct=state.battery_pct if state else None,
         rssi_dbm=state.rssi_dbm if state else None,
+        model=row.model,
+        vendor=row.vendor,
+        firmware=row.firmware,
+        in_service_at=row.in_service_at,
+        tested_at=row.tested_at,
     )
 
 

@@ -40,6 +40,9 @@ PERMISSIONS: dict[str, frozenset[UserRole]] = {
     "elders.write": _DESK,
     "contacts.write": _DESK,
     "devices.write": _DESK,
+    # An installer is often the visitor who knows the home: within what they may see, they adopt,
+    # enrol and test; all else about a device is the desk's.
+    "devices.enrol": _EVERYBODY,
     "sources.write": _ADMIN,
     # Handling an incident (contract: the assigned visitor, or a desk role on their behalf).
     "incidents.acknowledge": _DESK,

@@ -12,6 +12,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -187,13 +188,22 @@ class DeviceTest(Base):
     kind: Mapped[str] = mapped_column(String(40))  # the event that is waited for
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
     opened_at: Mapped[datetime]
-    expires_at: Mapped[datetime] = mapped_column(index=True)
+    expires_at: Mapped[datetime] = mapped_column(index=True)  # once consumed: a level ends by then
     consumed_at: Mapped[datetime | None]  # when the press came; it ends the window
-    ended_at: Mapped[datetime | None]  # passed, cancelled or expired: it waits no longer
+    ended_at: Mapped[datetime | None]  # nothing is waited for any more, not even a level's end
     result: Mapped[str] = mapped_column(String(20), default="waiting")  # passed cancelled expired
     notice_id: Mapped[str | None] = mapped_column(Id)  # the drill that rang the person's phone
     data: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    __table_args__ = (Index("ix_device_tests_device", "device_id", "opened_at"),)
+    __table_args__ = (
+        Index("ix_device_tests_device", "device_id", "opened_at"),
+        Index(
+            "uq_device_tests_open",
+            "device_id",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
 
 
 class DeviceLog(Base):

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting import equipment
 from alerting.intake.inbox import quarantined, unknown_devices
+from care.equipment import MqttCredentials
 from care.paging import PageRequest
 from care.permissions import require
-from care.tables import NATIVE_SOURCE, Source, SourceChild
+from care.tables import NATIVE_SOURCE, Device, Source, SourceChild
 from console import queries
 from console.context import AtDesk, PageContext
 from console.errors import PageRoute, explain, status_of
@@ -29,6 +31,18 @@ _ROLE_HINTS = {
     "occupancy": "motion_sensor",
     "action": "sos_button",
     "energy": "electricity_meter",
+    # Words of Anju's own, for a child that no inventory describes: what it said last.
+    "sos": "sos_button",
+    "fall": "fall_detector",
+    "smoke_clear": "smoke_detector",
+    "gas_clear": "gas_detector",
+    "leak": "leak_sensor",
+    "leak_clear": "leak_sensor",
+    "door_open": "door_contact",
+    "door_closed": "door_contact",
+    "motion": "motion_sensor",
+    "water_total": "water_meter",
+    "energy_total": "electricity_meter",
 }
 
 
@@ -85,14 +99,6 @@ async def _form(
         known = await session.get(SourceChild, (source_id, child_id)) if child_id else None
         elders = await queries.find_elders(session, page.sight, typed.get("q", ""), limit=20)
     roles = sorted(DEVICE_ROLES, key=page.say.role)
-    guessed = next(
-        (
-            _ROLE_HINTS[name]
-            for name in (known.capabilities if known else [])
-            if name in _ROLE_HINTS
-        ),
-        "",
-    )
     return page.render(
         "register.html",
         status,
@@ -101,11 +107,18 @@ async def _form(
         known=known,
         elders=elders,
         roles=roles,
-        guessed=typed.get("role") or guessed,
+        guessed=typed.get("role") or guessed_role(known),
         typed=typed,
         trouble=trouble,
         suggested_id=typed.get("id") or device_id_of(source_id, child_id, known),
     )
+
+
+def guessed_role(known: SourceChild | None) -> str:
+    """What a child is probably for, by what its bridge says it can do, or by what it said."""
+    can = known.capabilities if known else []
+    said = known.said.replace("=", " ").replace(",", " ").split() if known else []
+    return next((_ROLE_HINTS[name] for name in [*can, *said] if name in _ROLE_HINTS), "")
 
 
 def device_id_of(source_id: str, child_id: str, known: SourceChild | None) -> str:
@@ -126,24 +139,13 @@ async def register(page: AtDesk) -> Response:
     fields = await page.fields()
     source_id = fields.get("source") or NATIVE_SOURCE
     child_id = fields.get("child", "")
-    native = source_id == NATIVE_SOURCE
     try:
         async with page.services.db.transaction() as session:
             source = await session.get(Source, source_id)
             if source is None:
                 raise NotFound("source", source_id)
-            device, credentials = await equipment.register_device(
-                session,
-                page.who,
-                page.now,
-                device_id=required(fields, "id"),
-                family=source.family,
-                role=required(fields, "role"),
-                source_id=None if native else source_id,
-                child_id=None if native else child_id,
-                elder_id=required(fields, "elder_id"),
-                room=optional(fields, "room"),
-            )
+            room = optional(fields, "room")
+            device, credentials = await register_from(session, page, source, fields, room)
     except AnjuError as error:
         if status_of(error) not in (409, 422):
             raise
@@ -154,3 +156,26 @@ async def register(page: AtDesk) -> Response:
     if credentials is None:
         return page.go_to("/devices")
     return page.render("registered.html", device=device, credentials=credentials)
+
+
+async def register_from(
+    session: AsyncSession,
+    page: PageContext,
+    source: Source,
+    fields: Mapping[str, str],
+    room: str | None,
+) -> tuple[Device, MqttCredentials | None]:
+    """Register what a form describes; a native device's child is the device itself."""
+    native = source.id == NATIVE_SOURCE
+    return await equipment.register_device(
+        session,
+        page.who,
+        page.now,
+        device_id=required(fields, "id"),
+        family=source.family,
+        role=required(fields, "role"),
+        source_id=None if native else source.id,
+        child_id=None if native else fields.get("child", ""),
+        elder_id=required(fields, "elder_id"),
+        room=room,
+    )

@@ -124,7 +124,12 @@ class ElderRow:
 
 
 async def find_elders(
-    session: AsyncSession, sight: Sight, q: str = "", *, limit: int = LIST_LIMIT
+    session: AsyncSession,
+    sight: Sight,
+    q: str = "",
+    *,
+    limit: int = LIST_LIMIT,
+    only: ColumnElement[bool] | None = None,
 ) -> tuple[ElderRow, ...]:
     """Elders by name, phone or address, in the order of their names."""
     query = (
@@ -135,6 +140,8 @@ async def find_elders(
         .order_by(Elder.name, Elder.id)
         .limit(limit)
     )
+    if only is not None:
+        query = query.where(only)
     if q:
         query = query.where(_like(q, Elder.name, Elder.phone, Home.address, Elder.id))
     return tuple(

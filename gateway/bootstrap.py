@@ -228,6 +228,7 @@ class Anju:
         self._spawn("escalation", repeat(self.escalator.step, 0.5, self.services.signals.sweep))
         self._spawn("outbox", self.dispatcher.run())
         self._spawn("devices", repeat(self.watcher.watch_devices, 10.0))
+        self._spawn("tests", repeat(self.watcher.end_tests, 5.0))
         self._spawn("audit", repeat(self.watcher.audit, 30.0))
         self._spawn("stuck", repeat(self.watcher.cry_if_stuck, 1.0))
         self._spawn("housekeeping", repeat(self.watcher.keep_house, 60.0))

@@ -125,7 +125,7 @@ class Pipeline:
         patient = self.lane != "urgent" and not is_urgent(batch[0])  # one alarm: all alarms
         async with self._services.db.transaction(patient=patient) as session:
             result = await ingest(session, batch, self._services.clock.now())
-        if result.incidents:
+        if result.incidents or result.rang:
             self._services.signals.outbox.set()
             self._services.signals.sweep.set()
         return result

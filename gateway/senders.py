@@ -211,7 +211,9 @@ async def _configured(
         return await session.get(Channel, notice.address)
     if notice.channel not in ("sms", "call", "email"):
         return None
-    path = await area_path(session, incident.area_id if incident else None)
+    # The drill of an installation test belongs to no incident, but to its device's area.
+    area_id = incident.area_id if incident else notice.payload.get("area_id")
+    path = await area_path(session, area_id)
     areas = [part for part in path.split("/") if part]
     rows = await session.scalars(
         select(Channel).where(

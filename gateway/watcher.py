@@ -10,7 +10,7 @@ import httpx
 from alerting.channels.base import DeliveryError
 from alerting.channels.message import notify
 from alerting.handling import sweep
-from alerting.intake import watching
+from alerting.intake import test_endings, watching
 from core.logging import get_logger
 from core.metrics import CANARY_AGE, DEADLINES_OVERDUE
 from core.services import Services
@@ -68,6 +68,22 @@ class Watcher:
                 async with self._services.db.transaction(patient=True) as session:
                     await watching.postpone(session, device_id, now)
         return touched
+
+    async def end_tests(self) -> None:
+        """Installation tests that ran out; each in a transaction of its own."""
+        services = self._services
+        async with services.db.reading() as session:
+            due = await test_endings.due_tests(session, services.clock.now())
+        for test_id in due:
+            try:
+                async with services.db.transaction() as session:
+                    opened = await test_endings.end_test(session, test_id, services.clock.now())
+            except Exception:  # the others must not wait for this one
+                log.exception("test not ended", test=test_id)
+                continue
+            if opened is not None:
+                services.signals.outbox.set()
+                services.signals.sweep.set()
 
     def _may_judge_silence(self, now: datetime) -> bool:
         """Only while our own lanes are connected, and were for a minute, and nothing waits."""

@@ -189,6 +189,12 @@ def _on_clear(
     return part, (_finding(kind, Sign.CLEARED, at, now, facts, confidence=confidence),)
 
 
+def active_since(part: Levels, kind: str) -> int | None:
+    """Since when a level is on, in seconds since 1970; None when it is not, or is no level."""
+    known = _get(part, _NUMBER[kind]) if kind in _NUMBER else None
+    return known.at if known is not None and known.active else None
+
+
 def _before_binding(at: datetime, device: DeviceView) -> bool:
     return device.enrolled_at is not None and at < device.enrolled_at
 

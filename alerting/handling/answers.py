@@ -114,7 +114,11 @@ async def receipt(
     if notice.state in ("sending", "accepted", "waiting"):
         notice.state, notice.next_attempt_at = "delivered", None
         notice.lease_until = notice.leased_by = None
-    if state == "key" and key in KEYS:
+    if state != "key" or key not in KEYS:
+        return
+    if notice.incident_id is None:  # a drill: somebody was there, and there is nothing to act on
+        notice.answered_at, notice.state = notice.answered_at or now, "answered"
+    else:
         await answer(session, notice_id, KEYS[key], now)
 
 
@@ -125,7 +129,7 @@ async def _failed_later(
     if notice.answered_at is not None or notice.state in ("failed", "superseded"):
         return
     incident = await session.get(Incident, notice.incident_id) if notice.incident_id else None
-    unowned = incident is not None and incident.stage == Stage.OPEN
+    unowned = incident is None or incident.stage == Stage.OPEN
     await settling.fail_later(
         session, notice, reason or state, now, try_next=state == "failed" and unowned
     )

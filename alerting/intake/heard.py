@@ -38,6 +38,7 @@ class Ingested:
     incidents: list[str] = field(default_factory=list)  # opened or joined
     duplicates: int = 0
     quarantined: int = 0
+    rang: bool = False  # the drill of an installation test is to be sent
 
 
 class KnownDevice(msgspec.Struct, gc=False):

@@ -19,6 +19,7 @@ from alerting.intake.dedupe import Memory, digest
 from alerting.intake.doubts import from_stranger, id_reused, unread, with_clock_fault
 from alerting.intake.heard import Child, Heard, Ingested, KnownDevice, Receipt
 from alerting.intake.store import load_children, save_readings, save_states
+from alerting.intake.test_presses import TestPresses
 from alerting.intake.whose import Whose, whose_is
 from alerting.tables import EventRow, QuarantineRow, StreamHint
 from care.tables import NATIVE_SOURCE, Source
@@ -58,6 +59,7 @@ class _Batch:
         self.memory = Memory()
         self.readings: list[tuple[str, str, datetime, float]] = []
         self.strangers: dict[Child, tuple[str, int]] = {}
+        self.tests = TestPresses(session)
 
     async def load(self, batch: Sequence[Heard]) -> None:
         """Devices and states in two queries, earlier events in one more where there are any."""
@@ -74,6 +76,7 @@ class _Batch:
             if decoded.culprit is not None:
                 children.add((source_id, decoded.culprit))
         self.devices = await load_children(self.session, children)
+        await self.tests.load()
         if events:
             await self.memory.load(self.session, events, self.now)
 
@@ -83,7 +86,7 @@ class _Batch:
         for event in decoded.events:
             await self._event(heard, event)
         if decoded.readings:
-            await self._readings(source_id, decoded.readings, heard.message.received_at)
+            await self._readings(heard)
         for child_id in decoded.heard:
             await self._alive(source_id, child_id, heard)
         for presence in decoded.presences:
@@ -95,6 +98,7 @@ class _Batch:
 
     async def finish(self) -> None:
         """Write everything that was gathered."""
+        self.result.rang = self.tests.rang
         await save_readings(self.session, self.readings)
         for device in self.devices.values():
             state = self.states.get(device.id)
@@ -128,6 +132,10 @@ class _Batch:
             found = tuple(with_clock_fault(finding, settled.clock_fault) for finding in found)
         if verdict.id_reused and device is not None:
             found = (*found, id_reused(event, self.now))
+        data = event.data
+        if device is not None:
+            found, test_id = await self.tests.press(device, heard, event, found)
+            data = event.data if test_id is None else {**event.data, "installation_test": test_id}
         touched = [await self._apply(finding, child, device, settled.at) for finding in found]
         incident_id = next((ident for ident in touched if ident is not None), None)
         is_quiet = event.kind in _QUIET_KINDS and event.event_id is None and not event.retained
@@ -146,7 +154,7 @@ class _Batch:
                 received_at=received_at,
                 retained=event.retained,
                 late_s=int(settled.late_s),
-                data=event.data,
+                data=data,
                 incident_id=incident_id,
             )
         )
@@ -170,15 +178,14 @@ class _Batch:
 
     # ── readings ──────────────────────────────────────────────────────────────────────────────
 
-    async def _readings(
-        self, source_id: str, readings: Sequence[Reading], received_at: datetime
-    ) -> None:
+    async def _readings(self, heard: Heard) -> None:
+        source_id, received_at = heard.source_id, heard.message.received_at
         said: dict[str, list[tuple[datetime, DeviceEvent | Reading]]] = {}
-        for reading in await self._without_absurd(source_id, readings):
+        unknown: set[str] = set()
+        for reading in await self._without_absurd(source_id, heard.decoded.readings):
             device = self.devices.get((source_id, reading.child_id))
             if device is None:
-                words = f"{reading.register}={reading.value:g} {reading.unit}"
-                self._count_stranger((source_id, reading.child_id), words)
+                unknown.add(reading.child_id)
                 continue
             at = settle(reading.at, received_at, not_before=device.view.enrolled_at).at
             self.readings.append((device.id, reading.register, at, reading.value))
@@ -187,9 +194,12 @@ class _Batch:
             elif reading.register == "rssi_dbm":
                 device.rssi_dbm = reading.value
             said.setdefault(reading.child_id, []).append((at, reading))
+        for child_id in unknown - {event.child_id for event in heard.decoded.events}:
+            self._stranger((source_id, child_id), heard)
         for child_id, items in said.items():
             device = self.devices[(source_id, child_id)]
             await self._heard_from(device, received_at)
+            await self.tests.readings(device, heard, (r for _, r in items if type(r) is Reading))
             judged = judge(self._state(device), items, device.view, self.now)
             self._keep(device, judged.state, judged.judge_at)
             for finding in judged.findings:
@@ -314,7 +324,7 @@ class _Batch:
         device.judge_at, device.dirty = judge_at, True
 
     def _stranger(self, child: Child, heard: Heard) -> None:
-        self._count_stranger(child, strangers.said(heard.decoded))
+        self._count_stranger(child, strangers.said(heard.decoded, child[1]))
 
     def _count_stranger(self, child: Child, words: str) -> None:
         self.strangers[child] = (words, self.strangers.get(child, ("", 0))[1] + 1)

@@ -18,11 +18,17 @@ MOST_PER_SOURCE = 2000
 _MOST_CHARS = 200
 
 
-def said(decoded: Decoded) -> str:
-    """The last thing a stranger said, in a few words for the inbox."""
-    words = [event.kind for event in decoded.events]
-    words += [f"{r.register}={r.value:g} {r.unit}" for r in decoded.readings]
-    words += ["online" if presence.online else "offline" for presence in decoded.presences]
+def said(decoded: Decoded, child_id: str) -> str:
+    """All that one message says of a stranger, in a few words for the inbox."""
+    words = [event.kind for event in decoded.events if event.child_id == child_id]
+    words += [
+        f"{r.register}={r.value:g} {r.unit}" for r in decoded.readings if r.child_id == child_id
+    ]
+    words += [
+        "online" if presence.online else "offline"
+        for presence in decoded.presences
+        if presence.child_id == child_id
+    ]
     return ", ".join(words)[:_MOST_CHARS]
 
 

@@ -112,7 +112,7 @@ async def _decide_anew(session: AsyncSession, notice: Notice, now: datetime) -> 
     notice.state, notice.next_attempt_at = "superseded", None
     notice.lease_until = notice.leased_by = None
     notice.detail = "too old to be news: decided anew"
-    if notice.channel == DEVICE:
+    if notice.channel == DEVICE or notice.incident_id is None:  # a stale drill helps nobody
         return
     await session.execute(
         update(Incident)

@@ -54,7 +54,7 @@ async def settle(
         else:
             ended = incident is not None and Stage(incident.stage) in FINAL
             await _settle_failed(session, notice, outcome, now, ended=ended)
-    area = incident.area_id if incident else None
+    area = incident.area_id if incident else notice.payload.get("area_id")
     add_hint(session, StreamHint(topic="notice", ref_id=notice.id, area_id=area, at=now))
 
 

@@ -45,6 +45,14 @@ async def load_roster(session: AsyncSession, incident: Incident, now: datetime) 
     )
 
 
+async def phone_channels(session: AsyncSession, area_id: str | None) -> tuple[str, ...]:
+    """Which of `call` and `sms`, in this order, somebody of this area can be reached by."""
+    path = await area_path(session, area_id)
+    rows = await _channels(session, tuple(part for part in path.split("/") if part))
+    configured = {row.kind for row in rows}
+    return tuple(kind for kind in ("call", "sms") if kind in configured)
+
+
 async def area_path(session: AsyncSession, area_id: str | None) -> str:
     """`/county/town/…/` of ids; "" for what has no area."""
     if area_id is None:

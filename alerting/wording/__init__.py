@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alerting.wording.messages import REPEAT_MARK, SMS, SPOKEN, message_text
+from alerting.wording.messages import DRILL, REPEAT_MARK, SMS, SPOKEN, message_text
 from alerting.wording.reasons import DOUBT, REASON, reason_text
 from alerting.wording.timelines import TIMELINE, timeline_text
 from alerting.wording.titles import clock_text, duration_text, incident_title
@@ -32,6 +32,7 @@ __all__ = [
     "CHANNEL",
     "CONDITION",
     "DOUBT",
+    "DRILL",
     "FAILURE",
     "KIND",
     "LANGUAGES",

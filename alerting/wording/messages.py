@@ -55,6 +55,20 @@ SPOKEN: dict[str, tuple[str, str]] = {
         + _KEYS[1],
     ),
 }
+DRILL: dict[str, tuple[str, str]] = {
+    "written": (
+        "【安居】演练，不是报警：{whom}那里的设备正在做安装测试，按键已经收到。您不用做任何事。",
+        "Anju drill, not an alarm: a device of {whom} is being tested, and its press arrived. "
+        "You need not do anything.",
+    ),
+    "spoken": (
+        "这里是安居值班系统。这是演练，不是报警。{whom}那里的设备正在做安装测试，按键已经收到。"
+        "这是演练，您不用做任何事。",
+        "This is the Anju alert service. This is a drill, not an alarm. A device of {whom} is "
+        "being tested, and its press arrived. This is a drill; you need not do anything.",
+    ),
+}
+"""The installation test's: it carries no link, since there is nothing to answer."""
 _WHOM = {
     True: ("您关心的家人", "a person you care for"),
     False: ("您负责的老人", "an elder in your charge"),
@@ -73,8 +87,11 @@ def message_text(
     recipient_kind: str = "contact",
 ) -> str:
     """What a phone shows or speaks: no name, no address, no health (private by default)."""
-    table = SPOKEN if channel == "call" else SMS
+    spoken = channel == "call"
+    table = SPOKEN if spoken else SMS
     pair = table.get(type_) or table["incident.opened"]
+    if type_ == "test.drill":
+        pair = DRILL["spoken" if spoken else "written"]
     text = pick(pair, lang).format(
         severity=severity_text(severity, lang).lower(),
         link=link,

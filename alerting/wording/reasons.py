@@ -68,6 +68,7 @@ REASON: dict[str, tuple[str, str]] = {
     "channel_failed": ("上一渠道失败，改用下一渠道", "the channel before failed: next one"),
     "sender_crashed": ("发送三次中断，改用下一渠道", "sending broke off three times: next channel"),
     "stage_changed": ("处置阶段变化", "stage changed"),
+    "installation_test": ("安装测试演练", "drill of an installation test"),
     "id_reused": ("同一编号、不同内容", "same id, different content"),
     "silenced": ("静默期内，结束后再通知", "silenced: told when the silence ends"),
     "folded": (

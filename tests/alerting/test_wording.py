@@ -303,3 +303,18 @@ def test_a_message_to_a_telephone_does_not_say_what_is_wrong_with_whom() -> None
                 for table in (wording.KIND, wording.ROLE, wording.OUTCOME):
                     said = [pair[lang == "en"] for pair in table.values()]
                     assert not [word for word in said if word in text]
+
+
+@pytest.mark.parametrize("lang", wording.LANGUAGES)
+@pytest.mark.parametrize("recipient", ["contact", "user"])
+@pytest.mark.parametrize("channel", ["sms", "call"])
+def test_a_drill_says_that_it_is_one_and_asks_for_nothing(
+    channel: str, recipient: str, lang: str
+) -> None:
+    text = message_text(
+        "test.drill", channel, "technical", lang, link=LINK, repeat=False, recipient_kind=recipient
+    )
+    said = ("演练", "不是报警") if lang == "zh" else ("drill", "not an alarm")
+    assert all(word in text for word in said)
+    assert LINK not in text and "{" not in text
+    assert not [pair for pair in wording.KIND.values() if pair[lang == "en"] in text]

@@ -148,6 +148,9 @@ WRITES: tuple[Write, ...] = (
             | {"rules": {"x": {"y": 1}}, "expected_every_s": 86400, "active": True}
         ),
     ),
+    _post("devices/{device_id}/tests", lambda _: {"kind": "sos", "ring_contact": True}),
+    _post("devices/{device_id}/tests/{test_id}/cancel", lambda _: {}),
+    _post("devices/{device_id}/put-in-service", lambda _: {"reason": "指示灯正常"}),
     _act("acknowledge", "open", version=1),
     _act("release", "acknowledged", reason="交班"),
     _act("decline", "dispatched", reason="车坏了"),
@@ -247,5 +250,6 @@ LISTS = (
     *("areas", "users", "homes", "elders", "elders/{elder_id}/contacts", "sources", "devices"),
     *("incidents", "visits", "follow-ups", "hazards", "escalation-policies", "shifts"),
     *("silences", "channels", "quarantine", "unknown-devices"),
+    *("devices/{device_id}/tests", "devices/{device_id}/log"),
 )
 """Every list that needs no parameter; `readings` needs a device."""

@@ -18,6 +18,7 @@ from care.model import UserRole
 from tests.support.api import Caller, World
 
 SECRET = "a provider's secret"
+TESTED = "btn-tested"
 DUE = "2026-03-03T01:00:00Z"
 LADDER: dict[str, Any] = {
     "steps": [
@@ -38,8 +39,10 @@ class Town:
     numbers: itertools.count[int] = field(default_factory=itertools.count)
 
     def path(self, template: str) -> str:
-        """`/api/v1/homes/{home_id}` → `homes/home-…`."""
-        return template.removeprefix("/api/v1/").format(**self.ids)
+        """`/api/v1/homes/{home_id}` → `homes/home-…`. A test under way is another device's, so
+        that one can be opened as well."""
+        ids = self.ids | ({"device_id": TESTED} if "{test_id}" in template else {})
+        return template.removeprefix("/api/v1/").format(**ids)
 
     def fresh(self, prefix: str) -> str:
         return f"{prefix}{next(self.numbers)}"
@@ -84,10 +87,11 @@ async def build(world: World) -> Town:
     admin = await world.admin()
     town = Town(world, admin)
     visitor = await world.sign_in(UserRole.VISITOR, name="陈探访")
-    town.ids |= {"user_id": visitor.id, "device_id": "btn-1"}
+    town.ids |= {"user_id": visitor.id}
     for name, path, body in _FURNITURE:
         made = await admin.made(town.path(path), body(town))
         town.ids[name] = made["id"]
+    town.ids["test_id"] = (await admin.made(f"devices/{TESTED}/tests", {}))["id"]
     town.ids["incident_id"] = await world.press("btn-1")
     for name, path, body in _OF_THE_INCIDENT:
         town.ids[name] = (await admin.made(path, body(town)))["id"]
@@ -109,15 +113,18 @@ _FURNITURE: tuple[tuple[str, str, Body], ...] = (
         "sources",
         lambda _: {"name": "村网关", "family": "zigbee2mqtt", "prefix": "zigbee2mqtt"},
     ),
-    (
-        "device_id",
-        "devices",
-        lambda t: {
-            "id": "btn-1",
-            "family": "native",
-            "role": "sos_button",
-            "elder_id": t.ids["elder_id"],
-        },
+    *(
+        (
+            "device_id",
+            "devices",
+            lambda t, ident=ident: {
+                "id": ident,
+                "family": "native",
+                "role": "sos_button",
+                "elder_id": t.ids["elder_id"],
+            },
+        )
+        for ident in ("btn-1", TESTED, "btn-acted-on")  # pressed, under test, and acted on
     ),
     (
         "policy_id",

@@ -124,6 +124,7 @@ def _new_tables() -> None:
     with op.batch_alter_table('device_tests', schema=None) as batch_op:
         batch_op.create_index('ix_device_tests_device', ['device_id', 'opened_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_device_tests_expires_at'), ['expires_at'], unique=False)
+        batch_op.create_index('uq_device_tests_open', ['device_id'], unique=True, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
 
     op.create_table('supervision',
     sa.Column('elder_id', sa.String(length=64), nullable=False),
