@@ -68,6 +68,8 @@ ROLE: dict[str, tuple[str, str]] = {
     "bed_sensor": ("床垫传感器", "bed sensor"),
     "watch": ("手表", "watch"),
     "health_monitor": ("健康监测仪", "health monitor"),
+    "locator": ("定位器", "locator"),
+    "call_terminal": ("呼叫终端", "call terminal"),
     "plug": ("插座", "plug"),
     "gateway": ("网关", "gateway"),
 }
