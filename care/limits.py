@@ -31,7 +31,8 @@ measurement, and no limit either."""
 FENCE_M = (50, 100_000)
 
 
-def _a_number(value: Any) -> Any:
+def a_number(value: Any) -> Any:
+    """A JSON number; text and booleans are not taken for one."""
     if isinstance(value, bool | str):
         raise ValueError("must be a number")
     return value
@@ -55,9 +56,9 @@ def _within(register: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-_Number = Annotated[float, BeforeValidator(_a_number)]
+_Number = Annotated[float, BeforeValidator(a_number)]
 _Pair = tuple[_Number, _Number]
-_Minutes = Annotated[int, BeforeValidator(_a_number), Field(ge=1, le=24 * 60)]
+_Minutes = Annotated[int, BeforeValidator(a_number), Field(ge=1, le=24 * 60)]
 TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 """`HH:MM` in the home's zone."""
 

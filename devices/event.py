@@ -29,9 +29,9 @@ EVENT_KINDS = frozenset(
     motion button in_bed
     """.split()  # noqa: SIM905 - a list of words reads better as words
 )
-"""Kinds of the native protocol v1, and three of Anju's own: `motion` ends `no_motion`, `in_bed` ends
-`out_of_bed`, `button` is a press of a button that nobody set up to call for help. Others are kept
-and shown under the name they came with."""
+"""Kinds of the native protocol v1, and three of Anju's own: `motion` ends `no_motion`, `in_bed`
+ends `out_of_bed`, `button` is a press of a button that nobody set up to call for help. Others are
+kept and shown under the name they came with."""
 
 LEVEL_KINDS = {
     "smoke": "smoke_clear",

@@ -21,8 +21,7 @@ def distance_m(
     half_phi = (other_phi - phi) / 2
     half_lambda = math.radians(other_longitude - longitude) / 2
     share = (
-        math.sin(half_phi) ** 2
-        + math.cos(phi) * math.cos(other_phi) * math.sin(half_lambda) ** 2
+        math.sin(half_phi) ** 2 + math.cos(phi) * math.cos(other_phi) * math.sin(half_lambda) ** 2
     )
     return 2 * EARTH_M * math.asin(math.sqrt(min(share, 1.0)))
 

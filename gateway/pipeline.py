@@ -124,7 +124,8 @@ class Pipeline:
     async def _ingest(self, batch: Sequence[Heard]) -> Ingested:
         patient = self.lane != "urgent" and not is_urgent(batch[0])  # one alarm: all alarms
         async with self._services.db.transaction(patient=patient) as session:
-            result = await ingest(session, batch, self._services.clock.now())
+            zone = self._services.settings.timezone
+            result = await ingest(session, batch, self._services.clock.now(), zone=zone)
         if result.incidents:
             self._services.signals.outbox.set()
             self._services.signals.sweep.set()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -12,10 +11,13 @@ import msgspec
 from alerting.detectors.hours import is_night
 from alerting.detectors.view import DeviceView, Seconds, iso, late_s, moment, parameter, seconds
 from alerting.finding import SEVERITY_OF_KIND, Finding, Sign
+from devices import parts
 from devices.event import DeviceEvent
 from devices.geodesy import distance_m, gcj02_to_wgs84
+from devices.parts import attempt
 
 KINDS = ("location",)
+ROLES = frozenset({"locator", "watch"})
 RULE = "left_home"
 DEFAULT_FENCE_M = 300
 UNSURE_M = 500
@@ -55,7 +57,7 @@ def on_event(
 
     Nothing without the home's own place, from the broker's memory, or older than two hours.
     """
-    centre = _centre(device)
+    centre = _centre(device) if device.role in ROLES else None
     if centre is None or event.retained:
         return part, ()
     at_s, now_s = min(seconds(at), seconds(now)), seconds(now)
@@ -137,16 +139,8 @@ def _facts(away: float, fence_m: float) -> dict[str, Any]:
 
 
 def _first(data: Mapping[str, Any], names: tuple[str, ...]) -> float | None:
-    for name in names:
-        value = data.get(name)
-        if isinstance(value, str):
-            try:
-                value = float(value)
-            except ValueError:
-                continue
-        if type(value) in (int, float) and abs(value) < 1e9 and math.isfinite(value):
-            return float(value)
-    return None
+    numbers = (attempt([], parts.number, data[name], name) for name in names if name in data)
+    return next((number for number in numbers if number is not None), None)
 
 
 def _finding(sign: Sign, reason: str, facts: dict[str, Any], at: int, now: int) -> Finding:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple
 
@@ -11,7 +10,9 @@ import msgspec
 from alerting.detectors.view import DeviceView, Seconds, iso, late_s, moment, parameter, seconds
 from alerting.finding import SEVERITY_OF_KIND, Finding, Sign
 from care.limits import MEASURABLE
+from devices import parts
 from devices.event import REGISTER_UNITS, Confidence, DeviceEvent, Reading
+from devices.parts import attempt
 
 KINDS = ("vitals",)
 REGISTERS = tuple(MEASURABLE)
@@ -82,7 +83,7 @@ def on_event(
         return part, ()
     found: tuple[Finding, ...] = ()
     for register in REGISTERS:
-        value = _number(event.data.get(register))
+        value = attempt([], parts.number, event.data.get(register), register)
         if value is None:
             continue
         part, more = _measured(
@@ -105,7 +106,7 @@ def limits_of(device: DeviceView, register: str) -> tuple[float, float] | None:
     temperature is judged only against limits that somebody set."""
     chosen = parameter(device, "vitals", register)
     if isinstance(chosen, list | tuple) and len(chosen) == 2:
-        low, high = (_number(limit) for limit in chosen)
+        low, high = (attempt([], parts.number, limit, register) for limit in chosen)
         if low is not None and high is not None and low < high:
             return low, high
     if register == "temperature" and device.role != "health_monitor":
@@ -220,18 +221,6 @@ def _put(part: Vitals, number: int, known: _Known) -> Vitals:
     kept = [slots[i : i + 2] for i in range(0, len(slots), 2) if slots[i] // _WORD != number]
     ordered = sorted([*kept, (_WORD * number + known.word, known.at)])
     return Vitals(tuple(value for pair in ordered for value in pair), part.told_at)
-
-
-def _number(value: Any) -> float | None:
-    """A finite number, or one as text."""
-    if isinstance(value, str):
-        try:
-            value = float(value)
-        except ValueError:
-            return None
-    if type(value) not in (int, float) or abs(value) > 1e9 or not math.isfinite(value):
-        return None
-    return float(value)
 
 
 def _finding(

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.detect import DeviceState, dump_state, judge, load_state
 from alerting.detectors.liveness import judge_presence, silent_after
-from alerting.detectors.view import DeviceView
+from alerting.detectors.view import DEFAULT_ZONE, DeviceView
 from alerting.finding import Finding, Sign
 from alerting.handling.opening import apply_finding
 from alerting.intake import strangers
@@ -38,9 +38,14 @@ KEPT_PAYLOAD = 4096
 _QUIET_KINDS = frozenset(CLEARING_KINDS) | {"heartbeat"}
 
 
-async def ingest(session: AsyncSession, batch: Sequence[Heard], now: datetime) -> Ingested:
-    """Take in one batch, in order of arrival. Nothing here commits or sends."""
-    work = _Batch(session, now)
+async def ingest(
+    session: AsyncSession, batch: Sequence[Heard], now: datetime, *, zone: str = DEFAULT_ZONE
+) -> Ingested:
+    """Take in one batch, in order of arrival. Nothing here commits or sends.
+
+    `zone` is the homes', which says when it is night there.
+    """
+    work = _Batch(session, now, zone)
     await work.load(batch)
     for heard in batch:
         await work.take(heard)
@@ -51,8 +56,8 @@ async def ingest(session: AsyncSession, batch: Sequence[Heard], now: datetime) -
 class _Batch:
     """The working memory of one batch; lives as long as its transaction."""
 
-    def __init__(self, session: AsyncSession, now: datetime) -> None:
-        self.session, self.now = session, now
+    def __init__(self, session: AsyncSession, now: datetime, zone: str) -> None:
+        self.session, self.now, self.zone = session, now, zone
         self.result = Ingested()
         self.devices: dict[Child, KnownDevice] = {}
         self.states: dict[str, DeviceState] = {}
@@ -74,7 +79,7 @@ class _Batch:
             children.update((source_id, p.child_id) for p in decoded.presences if p.child_id)
             if decoded.culprit is not None:
                 children.add((source_id, decoded.culprit))
-        self.devices = await load_children(self.session, children)
+        self.devices = await load_children(self.session, children, self.zone)
         if events:
             await self.memory.load(self.session, events, self.now)
 

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from alerting.wording.reasons import DOUBT, reason_text
-from alerting.wording.words import ROLE, kind_text, look_up
+from alerting.wording.words import ROLE, UNIT, VITAL, kind_text, look_up
 from devices.parts import REASONS as UNREADABLE
 
 
@@ -54,6 +54,12 @@ def _facts_text(kind: str, facts: Mapping[str, Any], lang: str, zone: ZoneInfo |
     where = facts.get("room")
     if kind == "no_water_use":
         return _no_water_text(facts, lang, zone)
+    if kind == "vitals" and facts.get("register"):
+        return _vitals_text(facts, lang)
+    if kind == "out_of_bed" and facts.get("since"):
+        return _out_of_bed_text(facts, lang, zone)
+    if kind == "left_home":
+        return _left_home_text(facts, lang, zone)
     if kind == "battery_low" and facts.get("battery_pct") is not None:
         return f"{facts['battery_pct']:g} %"
     if kind == "device_offline" and facts.get("silent_s"):
@@ -66,6 +72,10 @@ def _facts_text(kind: str, facts: Mapping[str, Any], lang: str, zone: ZoneInfo |
     if kind == "tap_left_on" and facts.get("litres_per_hour"):
         rate = f"{facts['litres_per_hour']:g}"
         return f"每小时 {rate} 升" if zh else f"{rate} L an hour"
+    if kind == "fault" and facts.get("fault") == "too_talkative":
+        count = facts.get("count", 0)
+        more = f"，已略去 {count} 条" if zh else f": {count} messages left out"
+        return reason_text("too_talkative", lang) + more
     if kind == "fault" and facts.get("fault"):
         return reason_text(str(facts["fault"]), lang)
     return str(where) if where else ""
@@ -80,6 +90,38 @@ def _unreadable_text(facts: Mapping[str, Any], lang: str) -> str:
         role = look_up(ROLE, str(facts["role"]), lang)
         return f"来自{role}（{why}）" if zh else f"from the {role} ({why})"
     return f"来自未登记的设备（{why}）" if zh else f"from an unknown device ({why})"
+
+
+def _vitals_text(facts: Mapping[str, Any], lang: str) -> str:
+    """心率 128 次/分（界限 50–110）."""
+    name = look_up(VITAL, str(facts["register"]), lang)
+    unit = look_up(UNIT, str(facts.get("unit", "")), lang)
+    value, low, high = (float(facts.get(key) or 0) for key in ("value", "low", "high"))
+    if lang == "en":
+        return f"{name} {value:g} {unit} (limits {low:g}–{high:g})"
+    return f"{name} {value:g} {unit}（界限 {low:g}–{high:g}）"
+
+
+def _out_of_bed_text(facts: Mapping[str, Any], lang: str, zone: ZoneInfo | None) -> str:
+    """离床已 30 分钟（03-01 02:10 起）."""
+    minutes, since = facts.get("minutes", 0), clock_text(facts["since"], zone)
+    if lang == "en":
+        return f"not back for {minutes} min (since {since})"
+    return f"离床已 {minutes} 分钟（{since} 起）"
+
+
+def _left_home_text(facts: Mapping[str, Any], lang: str, zone: ZoneInfo | None) -> str:
+    """距家 820 米（围栏 300 米）, or 家门 02:10 打开."""
+    zh = lang != "en"
+    if facts.get("door"):
+        since = clock_text(facts.get("since"), zone)
+        return f"夜间家门打开（{since}）" if zh else f"the door was opened at night ({since})"
+    if facts.get("distance_m") is None:
+        return ""
+    away, fence = facts["distance_m"], facts.get("fence_m", 0)
+    if zh:
+        return f"距家 {away:,} 米（围栏 {fence:,} 米）"
+    return f"{away:,} m from home (fence {fence:,} m)"
 
 
 def _no_water_text(facts: Mapping[str, Any], lang: str, zone: ZoneInfo | None) -> str:

@@ -73,6 +73,14 @@ ROLE: dict[str, tuple[str, str]] = {
     "plug": ("插座", "plug"),
     "gateway": ("网关", "gateway"),
 }
+VITAL: dict[str, tuple[str, str]] = {
+    "heart_rate": ("心率", "heart rate"),
+    "spo2": ("血氧", "oxygen"),
+    "systolic": ("收缩压", "systolic"),
+    "diastolic": ("舒张压", "diastolic"),
+    "temperature": ("体温", "temperature"),
+}
+UNIT: dict[str, tuple[str, str]] = {"1/min": ("次/分", "a minute"), "°C": ("℃", "°C")}
 CHANNEL: dict[str, tuple[str, str]] = {
     "webhook": ("平台推送", "webhook"),
     "sms": ("短信", "text message"),
