@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -50,35 +50,40 @@ def incident_title(
 
 
 def _facts_text(kind: str, facts: Mapping[str, Any], lang: str, zone: ZoneInfo | None) -> str:
-    zh = lang != "en"
-    where = facts.get("room")
-    if kind == "no_water_use":
-        return _no_water_text(facts, lang, zone)
-    if kind == "vitals" and facts.get("register"):
-        return _vitals_text(facts, lang)
-    if kind == "out_of_bed" and facts.get("since"):
-        return _out_of_bed_text(facts, lang, zone)
-    if kind == "left_home":
-        return _left_home_text(facts, lang, zone)
-    if kind == "battery_low" and facts.get("battery_pct") is not None:
-        return f"{facts['battery_pct']:g} %"
-    if kind == "device_offline" and facts.get("silent_s"):
-        span = duration_text(facts["silent_s"], lang)
-        return f"已 {span}没有消息" if zh else f"silent for {span}"
-    if kind == "unreadable":
-        return _unreadable_text(facts, lang)
-    if kind == "cannot_assess" and facts.get("reason"):
-        return look_up(DOUBT, str(facts["reason"]), lang)
-    if kind == "tap_left_on" and facts.get("litres_per_hour"):
-        rate = f"{facts['litres_per_hour']:g}"
-        return f"每小时 {rate} 升" if zh else f"{rate} L an hour"
-    if kind == "fault" and facts.get("fault") == "too_talkative":
-        count = facts.get("count", 0)
-        more = f"，已略去 {count} 条" if zh else f": {count} messages left out"
-        return reason_text("too_talkative", lang) + more
-    if kind == "fault" and facts.get("fault"):
-        return reason_text(str(facts["fault"]), lang)
-    return str(where) if where else ""
+    if kind in _WITH_TIMES:
+        return _WITH_TIMES[kind](facts, lang, zone)
+    text = _WITH_FIGURES[kind](facts, lang) if kind in _WITH_FIGURES else ""
+    return text or str(facts.get("room") or "")
+
+
+def _battery_text(facts: Mapping[str, Any], _lang: str) -> str:
+    return f"{facts['battery_pct']:g} %" if facts.get("battery_pct") is not None else ""
+
+
+def _offline_text(facts: Mapping[str, Any], lang: str) -> str:
+    if not facts.get("silent_s"):
+        return ""
+    span = duration_text(facts["silent_s"], lang)
+    return f"已 {span}没有消息" if lang != "en" else f"silent for {span}"
+
+
+def _doubt_text(facts: Mapping[str, Any], lang: str) -> str:
+    return look_up(DOUBT, str(facts["reason"]), lang) if facts.get("reason") else ""
+
+
+def _tap_text(facts: Mapping[str, Any], lang: str) -> str:
+    if not facts.get("litres_per_hour"):
+        return ""
+    rate = f"{facts['litres_per_hour']:g}"
+    return f"每小时 {rate} 升" if lang != "en" else f"{rate} L an hour"
+
+
+def _fault_text(facts: Mapping[str, Any], lang: str) -> str:
+    text = reason_text(str(facts.get("fault") or ""), lang)
+    if facts.get("count"):
+        count = facts["count"]
+        text += f"，已略去 {count:,} 条" if lang != "en" else f": {count:,} messages left out"
+    return text
 
 
 def _unreadable_text(facts: Mapping[str, Any], lang: str) -> str:
@@ -94,6 +99,8 @@ def _unreadable_text(facts: Mapping[str, Any], lang: str) -> str:
 
 def _vitals_text(facts: Mapping[str, Any], lang: str) -> str:
     """心率 128 次/分（界限 50–110）."""
+    if not facts.get("register"):
+        return ""
     name = look_up(VITAL, str(facts["register"]), lang)
     unit = look_up(UNIT, str(facts.get("unit", "")), lang)
     value, low, high = (float(facts.get(key) or 0) for key in ("value", "low", "high"))
@@ -104,6 +111,8 @@ def _vitals_text(facts: Mapping[str, Any], lang: str) -> str:
 
 def _out_of_bed_text(facts: Mapping[str, Any], lang: str, zone: ZoneInfo | None) -> str:
     """离床已 30 分钟（03-01 02:10 起）."""
+    if not facts.get("since"):
+        return ""
     minutes, since = facts.get("minutes", 0), clock_text(facts["since"], zone)
     if lang == "en":
         return f"not back for {minutes} min (since {since})"
@@ -159,3 +168,19 @@ def clock_text(value: Any, zone: ZoneInfo | None) -> str:
     moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
     local = moment.astimezone(zone) if zone else moment
     return local.strftime("%m-%d %H:%M")
+
+
+_WITH_FIGURES: dict[str, Callable[[Mapping[str, Any], str], str]] = {
+    "battery_low": _battery_text,
+    "device_offline": _offline_text,
+    "unreadable": _unreadable_text,
+    "cannot_assess": _doubt_text,
+    "tap_left_on": _tap_text,
+    "vitals": _vitals_text,
+    "fault": _fault_text,
+}
+_WITH_TIMES: dict[str, Callable[[Mapping[str, Any], str, ZoneInfo | None], str]] = {
+    "no_water_use": _no_water_text,
+    "out_of_bed": _out_of_bed_text,
+    "left_home": _left_home_text,
+}
