@@ -27,7 +27,7 @@ RECEIVE_MAXIMUM = {"urgent": 1000, "foreign": 2000, "bulk": 5000}
 STUCK_AFTER_S = 5.0
 """The urgent lane must commit within this; otherwise it is said loudly outside the database."""
 
-CATCH_UP_AT_LEAST, CATCH_UP_AT_MOST = timedelta(seconds=30), timedelta(minutes=10)
+CATCH_UP_AT_LEAST, CATCH_UP_AT_MOST = timedelta(seconds=30), timedelta(minutes=3)
 """No device is held back for being too talkative while we hear what was said in our absence."""
 
 SendReceipts = Callable[[tuple[Receipt, ...]], None]

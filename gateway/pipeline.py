@@ -107,7 +107,7 @@ class Pipeline:
 
     async def _store_held_back(self, sieved: Sieved) -> list[Ingested]:
         """The counts of what was held back; where they cannot be stored, the last alarm of each."""
-        folded, talkative = tuple(sieved.folded.values()), sieved.talkative
+        folded, talkative = tuple(sieved.folded), sieved.talkative
         try:
             return [
                 await self._until_stored(

@@ -33,6 +33,9 @@ ALARM = Allowance(burst=20, per_s=0.5)
 MOST_KEYS = 100_000
 """The longest unheard go first; a device that was forgotten may say more, never less."""
 REPORT_EVERY_S = 3600.0
+COUNT_EVERY_S = 1.0
+"""Folded alarms go on record so often at most: a write a batch would let a flood cost the others
+their time. Until then their count is in memory only; the alarms before them are stored."""
 
 UNREADABLE = "unreadable"
 """What may hide an alarm: a message nobody can read, a word that nobody knows."""
@@ -42,6 +45,7 @@ NOBODY = ""
 
 _QUIET = frozenset({"heartbeat", "motion", "no_motion", *CLEARING_KINDS})
 _READINGS = ""
+_RECEIPTS = " "  # answers to what was held back: a flood is not owed one for every message
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +75,7 @@ class Sieved:
     """A batch after its mad devices were held back."""
 
     kept: list[Heard] = field(default_factory=list)
-    folded: dict[tuple[Child, str], Folded] = field(default_factory=dict)
+    folded: list[Folded] = field(default_factory=list)
     talkative: list[TooTalkative] = field(default_factory=list)
     receipts: list[Receipt] = field(default_factory=list)  # owed for what was held back
     dropped: int = 0  # messages left out, as a whole or in part
@@ -104,6 +108,17 @@ class _Silenced:
         self.reported_at: float | None = None
 
 
+class _Folding:
+    """Alarms of one kind that are counted and not on record yet."""
+
+    __slots__ = ("count", "last", "recorded_at")
+
+    def __init__(self, last: Heard) -> None:
+        self.count = 0
+        self.last = last
+        self.recorded_at: float | None = None
+
+
 class Throttle:
     """The buckets of one lane. Memory only: a restart forgets them, and everybody may speak."""
 
@@ -112,22 +127,20 @@ class Throttle:
         self._buckets: OrderedDict[tuple[Child, str], _Bucket] = OrderedDict()
         self._silenced: OrderedDict[Child, _Silenced] = OrderedDict()
         self._unreported: set[Child] = set()  # held back in the present batch
+        self._folding: dict[tuple[Child, str], _Folding] = {}
 
     def sieve(self, batch: Sequence[Heard], *, forgiving: bool = False) -> Sieved:
         """What of a batch is to be handled, and the count of the rest.
 
-        `forgiving`: nothing is held back, as while we catch up with what the broker kept for us.
+        `forgiving`: only alarms are folded, as while we catch up with what the broker kept for us.
         A message of several devices loses only what the mad one said.
         """
         sieved = Sieved()
-        if forgiving:
-            sieved.kept.extend(batch)
-            return sieved
         for heard in batch:
             held = [
                 (child, slot)
                 for child, slots in _spoken(heard).items()
-                if (slot := self._refused(child, slots, heard)) is not None
+                if (slot := self._refused(child, slots, heard, forgiving)) is not None
             ]
             if not held:
                 sieved.kept.append(heard)
@@ -138,8 +151,10 @@ class Throttle:
             rest = _without(heard, {child for child, _ in held})
             if rest is not None:
                 sieved.kept.append(rest)
-        if sieved.dropped:
-            self._report(sieved, batch[-1].message.received_at.timestamp())
+        if batch and (self._unreported or self._folding):
+            at = batch[-1].message.received_at.timestamp()
+            self._report(sieved, at)
+            self._record(sieved, at)
         return sieved
 
     def forget(self, children: Iterable[Child]) -> None:
@@ -151,11 +166,13 @@ class Throttle:
     def __len__(self) -> int:
         return len(self._buckets)
 
-    def _refused(self, child: Child, slots: list[str], heard: Heard) -> str | None:
+    def _refused(self, child: Child, slots: list[str], heard: Heard, forgiving: bool) -> str | None:
         """The slot whose allowance is used up; None when the message may pass.
 
         One admitted word carries the whole message, so that what came with an alarm stays with it.
         """
+        if forgiving and not any(map(_is_alarm, slots)):
+            return None
         at = heard.message.received_at.timestamp()
         admitted = [self._take(child, slot, at) for slot in slots]
         if any(admitted):
@@ -174,17 +191,19 @@ class Throttle:
         return bucket.take(allowed, at)
 
     def _hold_back(self, sieved: Sieved, child: Child, slot: str, heard: Heard) -> None:
-        if child[0] == NATIVE_SOURCE:
+        at = heard.message.received_at.timestamp()
+        if child[0] == NATIVE_SOURCE and self._take(child, _RECEIPTS, at):
             sieved.receipts += [
                 Receipt(device_id=event.child_id, event_id=event.event_id)
                 for event in heard.decoded.events
                 if event.child_id == child[1] and event.event_id is not None
             ]
         if _is_alarm(slot):
-            before = sieved.folded.get((child, slot))
-            count = before.count + 1 if before else 1
-            own = _only(heard, child)
-            sieved.folded[child, slot] = Folded(child=child, kind=slot, count=count, last=own)
+            folding = self._folding.get((child, slot))
+            if folding is None:
+                folding = self._folding[child, slot] = _Folding(heard)
+            folding.count += 1
+            folding.last = heard
             return
         silenced = self._silenced.get(child)
         if silenced is None:
@@ -208,6 +227,20 @@ class Throttle:
                 sieved.talkative.append(told)
                 silenced.count, silenced.reported_at = 0, at
         self._unreported.clear()
+
+    def _record(self, sieved: Sieved, at: float) -> None:
+        """What was folded, also in batches before: whoever speaks next brings it on record."""
+        for (child, slot), folding in list(self._folding.items()):
+            last = folding.recorded_at
+            if last is not None and 0 <= at - last < COUNT_EVERY_S:
+                continue
+            if not folding.count:
+                del self._folding[child, slot]  # a second without any: it is over
+                continue
+            own = _only(folding.last, child)
+            count = folding.count
+            sieved.folded.append(Folded(child=child, kind=slot, count=count, last=own))
+            folding.count, folding.recorded_at = 0, at
 
 
 def speakers(batch: Iterable[Heard]) -> Iterator[Child]:

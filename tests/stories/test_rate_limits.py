@@ -83,9 +83,7 @@ async def test_presses_beyond_the_burst_are_counted_on_the_timeline(world: World
     handled = await world.hear_all(
         messages(world, "anju/v1/btn-1/event", FLOOD, kind="sos"), "urgent"
     )
-    assert {receipt.event_id for receipt in handled.receipts} == {
-        f"flood-{number}" for number in range(FLOOD)
-    }
+    assert len({receipt.event_id for receipt in handled.receipts}) == ALARM.burst + ORDINARY.burst
     await world.settle()
     assert world.calls_to(1)
     incident = await world.incident(kind="sos")
@@ -125,6 +123,7 @@ async def test_a_press_after_the_outcome_opens_anew_however_mad_the_button_was(
     incident = await world.incident(kind="sos")
     await world.act("acknowledge", incident)
     await world.act("outcome", incident, {"outcome": "false_alarm", "reason": "按钮卡住"})
+    world.clock.advance(seconds=1.5)  # too little to have earned a press
     await world.hear_all(
         messages(world, "anju/v1/btn-1/event", 3, kind="sos", data={"n": 2}), "urgent"
     )
