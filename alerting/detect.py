@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
 import msgspec
 
-from alerting.detectors import levels, personal, unreadable, water
+from alerting.detectors import bed, door, fence, levels, personal, unreadable, vitals, water
+from alerting.detectors.bed import Bed
+from alerting.detectors.door import Door
+from alerting.detectors.fence import Fence
 from alerting.detectors.levels import Levels
 from alerting.detectors.view import DeviceView, seconds
+from alerting.detectors.vitals import Vitals
 from alerting.detectors.water import Water
 from alerting.finding import Finding
 from devices.event import EVENT_KINDS, DeviceEvent, Reading
@@ -32,6 +36,15 @@ SHAPE = 1
 do not need it. A state of another shape is begun anew, and says so."""
 
 
+class Person(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What is remembered of the person whom the device is about."""
+
+    vitals: Vitals | None = None
+    bed: Bed | None = None
+    fence: Fence | None = None
+    door: Door | None = None
+
+
 class DeviceState(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Everything all detectors remember of one device; at most 512 bytes as text."""
 
@@ -39,6 +52,7 @@ class DeviceState(msgspec.Struct, frozen=True, array_like=True, gc=False):
     levels: Levels = Levels()
     water: Water | None = None
     rebuilt: int = 0  # 1: what was stored could not be read; until the next judgement
+    person: Person | None = None
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -68,16 +82,26 @@ class ReadingDetector(Protocol):
 _STATELESS = ""
 _LEVELS = "levels"
 _WATER = "water"
+_VITALS = "vitals"
+_BED = "bed"
+_FENCE = "fence"
+_DOOR = "door"
 
 _ON_READING: dict[str, tuple[str, ReadingDetector]] = {
     "water_total": (_WATER, water.on_reading),
     "smoke_density": (_LEVELS, levels.on_density),
     "battery_pct": (_LEVELS, levels.on_battery),
     "alarm_count": (_LEVELS, levels.on_alarm_count),
+    **dict.fromkeys(vitals.REGISTERS, (_VITALS, vitals.on_reading)),
 }
-_ON_EVENT: dict[str, tuple[str, EventDetector]] = dict.fromkeys(
-    personal.KINDS, (_STATELESS, personal.on_event)
-) | dict.fromkeys(levels.KINDS, (_LEVELS, levels.on_event))
+_ON_EVENT: dict[str, tuple[str, EventDetector]] = {
+    **dict.fromkeys(personal.KINDS, (_STATELESS, personal.on_event)),
+    **dict.fromkeys(levels.KINDS, (_LEVELS, levels.on_event)),
+    **dict.fromkeys(vitals.KINDS, (_VITALS, vitals.on_event)),
+    **dict.fromkeys(bed.KINDS, (_BED, bed.on_event)),
+    **dict.fromkeys(fence.KINDS, (_FENCE, fence.on_event)),
+    **dict.fromkeys(door.KINDS, (_DOOR, door.on_event)),
+}
 _ON_UNKNOWN: tuple[str, EventDetector] = (_STATELESS, unreadable.on_event)
 
 _DECODER = msgspec.json.Decoder(DeviceState)
@@ -95,10 +119,17 @@ def load_state(text: str | None) -> DeviceState:
         state = _DECODER.decode(text)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return _REBUILT
-    whole = len(state.levels.slots) % 3 == 0 and (
-        state.water is None or water.is_whole(state.water)
+    return state if state.shape == SHAPE and _is_whole(state) else _REBUILT
+
+
+def _is_whole(state: DeviceState) -> bool:
+    """Flat tuples hold whole pairs and triples."""
+    measured = state.person.vitals if state.person is not None else None
+    return (
+        len(state.levels.slots) % 3 == 0
+        and (state.water is None or water.is_whole(state.water))
+        and (measured is None or len(measured.slots) % 2 == 0)
     )
-    return state if state.shape == SHAPE and whole else _REBUILT
 
 
 def dump_state(state: DeviceState) -> str:
@@ -118,7 +149,7 @@ def judge(
     one after `now` counts as `now`. Splitting `said` over several calls changes nothing.
     """
     now_s = seconds(now)
-    parts: dict[str, Any] = {_STATELESS: None, _LEVELS: state.levels, _WATER: state.water}
+    parts = _parts(state)
     findings: tuple[Finding, ...] = ()
     for at, what in said:
         if isinstance(what, Reading):
@@ -126,7 +157,7 @@ def judge(
             if reading_entry is None:
                 continue
             name, on_reading = reading_entry
-            parts[name], found = on_reading(parts[name], what, seconds(at), device, now_s)
+            parts[name], found = on_reading(parts.get(name), what, seconds(at), device, now_s)
         else:
             event_entry = _ON_EVENT.get(what.kind)
             if event_entry is None:
@@ -134,18 +165,30 @@ def judge(
                     continue
                 event_entry = _ON_UNKNOWN
             name, on_event = event_entry
-            parts[name], found = on_event(parts[name], what, at, device, now)
+            parts[name], found = on_event(parts.get(name), what, at, device, now)
         if found:
             findings += found
-    return _judged(state, parts[_LEVELS], parts[_WATER], findings)
+    return _judged(state, parts, findings)
 
 
 def tick(state: DeviceState, device: DeviceView, now: datetime) -> Judged:
     """Judge the present without a new word from the device, after `judge_at` has passed."""
-    if state.water is None:
-        return _judged(state, state.levels, None, ())
-    ticked, findings = water.tick(state.water, device, seconds(now))
-    return _judged(state, state.levels, ticked, findings)
+    parts, now_s = _parts(state), seconds(now)
+    findings: tuple[Finding, ...] = ()
+    if state.water is not None:
+        parts[_WATER], findings = water.tick(state.water, device, now_s)
+    in_bed = parts.get(_BED)
+    if in_bed is not None:
+        parts[_BED], found = bed.tick(in_bed, device, now_s)
+        findings += found
+    return _judged(state, parts, findings)
+
+
+_REARMED: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
+    (_VITALS, "vitals", vitals.rearm),
+    (_BED, "out_of_bed", bed.rearm),
+    (_FENCE, "left_home", fence.rearm),
+)
 
 
 def rearm(state: DeviceState, kind: str) -> DeviceState:
@@ -153,9 +196,13 @@ def rearm(state: DeviceState, kind: str) -> DeviceState:
 
     For a welfare incident that was closed without proof of life (architecture: re-arms).
     """
-    if state.water is None:
-        return state
-    return DeviceState(SHAPE, state.levels, water.rearm(state.water, kind))
+    parts = _parts(state)
+    if state.water is not None:
+        parts[_WATER] = water.rearm(state.water, kind)
+    for name, of_kind, forget in _REARMED:
+        if kind == of_kind and parts.get(name) is not None:
+            parts[name] = forget(parts[name])
+    return _judged(state, parts, ()).state
 
 
 def answered(state: DeviceState, kind: str, *, was_false: bool) -> DeviceState:
@@ -167,14 +214,44 @@ def answered(state: DeviceState, kind: str, *, was_false: bool) -> DeviceState:
     if state.water is None:
         return state
     part = water.answered(state.water, kind, was_false=was_false)
-    return state if part is state.water else DeviceState(SHAPE, state.levels, part)
+    return state if part is state.water else msgspec.structs.replace(state, water=part, rebuilt=0)
 
 
-def _judged(
-    before: DeviceState, levels_part: Levels, water_part: Water | None, found: tuple[Finding, ...]
-) -> Judged:
+def _parts(state: DeviceState) -> dict[str, Any]:
+    """Every detector's own part by its name; those of the person only where there are any."""
+    parts: dict[str, Any] = {_STATELESS: None, _LEVELS: state.levels, _WATER: state.water}
+    person = state.person
+    if person is not None:
+        parts[_VITALS], parts[_BED] = person.vitals, person.bed
+        parts[_FENCE], parts[_DOOR] = person.fence, person.door
+    return parts
+
+
+def _judged(before: DeviceState, parts: dict[str, Any], found: tuple[Finding, ...]) -> Judged:
+    water_part, person = parts[_WATER], before.person
+    if len(parts) > _NOT_OF_A_PERSON:
+        person = _person(before.person, parts)
     changed = (
-        levels_part is not before.levels or water_part is not before.water or before.rebuilt != 0
+        parts[_LEVELS] is not before.levels
+        or water_part is not before.water
+        or person is not before.person
+        or before.rebuilt != 0
     )
-    state = DeviceState(SHAPE, levels_part, water_part) if changed else before
-    return Judged(state, found, water.due(water_part))
+    state = DeviceState(SHAPE, parts[_LEVELS], water_part, person=person) if changed else before
+    due = water.due(water_part)
+    if person is not None and person.bed is not None:
+        due = min(filter(None, (due, bed.due(person.bed))), default=None)
+    return Judged(state, found, due)
+
+
+_NOT_OF_A_PERSON = 3  # parts that every device has
+
+
+def _person(before: Person | None, parts: dict[str, Any]) -> Person | None:
+    """The very object that was there when nothing about the person changed."""
+    mine = [parts.get(name) for name in (_VITALS, _BED, _FENCE, _DOOR)]
+    known = before or Person()
+    theirs = (known.vitals, known.bed, known.fence, known.door)
+    if all(one is other for one, other in zip(mine, theirs, strict=True)):
+        return before
+    return Person(*mine)

@@ -26,6 +26,7 @@ from api.schemas import (
     page_of,
 )
 from care import listing, people, queries
+from care.limits import ElderRules
 from care.model import Actor, Category, ElderStatus
 from care.tables import Elder, Home
 
@@ -52,6 +53,7 @@ class ElderIn(Body):
     categories: Categories = []
     tier: Tier | None = None
     responsible_visitor_id: Ident | None = None
+    rules: ElderRules = ElderRules()
     health: Text | None = None
     access: Text | None = None
 
@@ -69,6 +71,7 @@ class ElderPatch(Body):
     categories: Categories = NOT_GIVEN
     tier: Tier | None = None
     responsible_visitor_id: Ident | None = None
+    rules: ElderRules = NOT_GIVEN
     health: Text | None = None
     access: Text | None = None
     status: ElderStatus = NOT_GIVEN
@@ -87,6 +90,7 @@ class ElderOut(Out):
         categories=["living_alone"],
         tier=None,
         responsible_visitor_id=None,
+        rules={"vitals": {"heart_rate": [50, 110]}},
         health=None,
         access=None,
         status="home",
@@ -104,6 +108,7 @@ class ElderOut(Out):
     categories: list[str]
     tier: str | None
     responsible_visitor_id: str | None
+    rules: dict[str, Any]
     health: str | None
     access: str | None
     status: str
@@ -147,7 +152,8 @@ async def create_elder(
 
     A home that exists keeps its own address; a different one sent along comes back as a warning.
     """
-    elder = await people.create_elder(session, actor, now, **body.model_dump())
+    fields = body.model_dump() | {"rules": body.rules}
+    elder = await people.create_elder(session, actor, now, **fields)
     home = await session.get_one(Home, elder.home_id)
     warnings = []
     if body.address and body.address != home.address:
@@ -174,6 +180,9 @@ async def update_elder(
     elder_id: str,
     body: ElderPatch,
 ) -> ElderOut:
-    """Any status but `home` rests the welfare rules until its review; life safety stays live."""
+    """Any status but `home` rests the welfare rules until its review; life safety stays live.
+
+    `rules` replaces all that was set before; the next message is judged by it.
+    """
     elder = await people.update_elder(session, actor, now, elder_id, body.changes())
     return shown(elder, await session.get_one(Home, elder.home_id))

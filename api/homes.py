@@ -1,4 +1,4 @@
-"""Homes: address, residents, shared devices."""
+"""Homes: address, place on the map, residents, shared devices."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from pydantic import BeforeValidator, Field
 
 from api.dependencies import Now, Reading, SightDep, Writing, allowed
 from api.schemas import (
@@ -18,14 +19,27 @@ from api.schemas import (
     Out,
     PageOut,
     Text,
+    Whole,
     example,
     page_of,
 )
 from care import listing, people, queries
+from care.limits import FENCE_M, a_number
 from care.model import Actor
 from care.tables import Home
 
 router = APIRouter(prefix="/homes", tags=["homes and elders"])
+
+
+Latitude = Annotated[
+    float, BeforeValidator(a_number), Field(ge=-90, le=90, description="Degrees, WGS 84.")
+]
+Longitude = Annotated[
+    float, BeforeValidator(a_number), Field(ge=-180, le=180, description="Degrees, WGS 84.")
+]
+FenceM = Annotated[
+    Whole, Field(ge=FENCE_M[0], le=FENCE_M[1], description="Metres from home that are too far.")
+]
 
 
 class HomeIn(Body):
@@ -34,6 +48,9 @@ class HomeIn(Body):
     name: LongName | None = None
     area_id: Ident | None = None
     note: Text | None = None
+    latitude: Latitude | None = None
+    longitude: Longitude | None = None
+    fence_m: FenceM | None = None
 
 
 class HomePatch(Body):
@@ -42,6 +59,9 @@ class HomePatch(Body):
     name: LongName | None = None
     area_id: Ident | None = None
     note: Text | None = None
+    latitude: Latitude | None = None
+    longitude: Longitude | None = None
+    fence_m: FenceM | None = None
 
 
 class HomeOut(Out):
@@ -51,6 +71,9 @@ class HomeOut(Out):
         address="城关村 12 号",
         area_id="area-5p2v0",
         note=None,
+        latitude=23.13171,
+        longitude=113.26627,
+        fence_m=300,
         created_at="2026-03-01T00:15:00Z",
     )
     id: str
@@ -58,6 +81,9 @@ class HomeOut(Out):
     address: str
     area_id: str | None
     note: str | None
+    latitude: float | None
+    longitude: float | None
+    fence_m: int | None
     created_at: datetime
 
 
@@ -88,6 +114,9 @@ async def create_home(
         name=body.name,
         area_id=body.area_id,
         note=body.note,
+        latitude=body.latitude,
+        longitude=body.longitude,
+        fence_m=body.fence_m,
     )
 
 

@@ -57,7 +57,7 @@ class VisitMode(StrEnum):
     MET_ON_WAY = "met_on_way"
 
 
-WORN_ROLES = frozenset({"sos_button", "fall_detector", "watch", "health_monitor"})
+WORN_ROLES = frozenset({"sos_button", "fall_detector", "watch", "health_monitor", "locator"})
 """Devices that belong to one elder when bound to one; all others are shared by the home."""
 
 

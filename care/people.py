@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from care import equipment, queries
 from care.accounts import visitor_for
 from care.areas import area_for_new
+from care.limits import ElderRules
 from care.model import Actor, Category, ElderStatus
 from care.queries import Sight
 from care.reach import normal_phone
@@ -28,6 +29,9 @@ _FAR_EAST = timedelta(hours=14)  # a date that has begun anywhere is not in the 
 _ABSENT = frozenset({ElderStatus.AWAY, ElderStatus.HOSPITAL})
 
 
+_HOME_FIELDS = frozenset({"name", "address", "note", "latitude", "longitude", "fence_m"})
+
+
 async def create_home(
     session: AsyncSession,
     actor: Actor,
@@ -37,16 +41,26 @@ async def create_home(
     name: str | None = None,
     area_id: str | None = None,
     note: str | None = None,
+    latitude: float | None = None,
+    longitude: float | None = None,
+    fence_m: int | None = None,
 ) -> Home:
-    """Add a dwelling; without `area_id` it belongs to the caller's own area."""
+    """Add a dwelling; without `area_id` it belongs to the caller's own area.
+
+    Its place in degrees (WGS 84) and the fence in metres say when a locator has left home.
+    """
     home = Home(
         id=new_id("home"),
         name=name,
         address=address,
         area_id=await area_for_new(session, actor, area_id),
         note=note,
+        latitude=latitude,
+        longitude=longitude,
+        fence_m=fence_m,
         created_at=now,
     )
+    _check_place(home)
     session.add(home)
     await session.flush()
     return home
@@ -55,14 +69,23 @@ async def create_home(
 async def update_home(
     session: AsyncSession, actor: Actor, home_id: str, changes: Mapping[str, Any]
 ) -> Home:
-    """Change name, address, note or area; residents and devices follow into the new area."""
+    """Change name, address, note, place, fence or area; residents and devices follow into a new
+    area."""
     home = await queries.home(session, Sight(actor=actor), home_id)
-    for field in changes.keys() & {"name", "address", "note"}:
+    for field in changes.keys() & _HOME_FIELDS:
         setattr(home, field, changes[field])
+    _check_place(home)
     if "area_id" in changes:
         await move_home(session, home, await area_for_new(session, actor, changes["area_id"]))
     await session.flush()
     return home
+
+
+def _check_place(home: Home) -> None:
+    """Half a position is none."""
+    if (home.latitude is None) != (home.longitude is None):
+        missing = "latitude" if home.latitude is None else "longitude"
+        raise InvalidInput(missing, "latitude and longitude go together")
 
 
 async def move_home(session: AsyncSession, home: Home, area_id: str | None) -> None:
@@ -89,6 +112,7 @@ async def create_elder(
     categories: Sequence[Category] = (),
     tier: str | None = None,
     responsible_visitor_id: str | None = None,
+    rules: ElderRules | None = None,
     health: str | None = None,
     access: str | None = None,
 ) -> Elder:
@@ -115,6 +139,7 @@ async def create_elder(
         responsible_visitor_id=responsible_visitor_id,
         status=ElderStatus.HOME.value,
         status_review_at=None,
+        rules=rules.stored() if rules is not None else {},
         health=health,
         access=access,
         created_at=now,
@@ -154,6 +179,7 @@ async def update_elder(
     changes: Mapping[str, Any],
 ) -> Elder:
     """Change what `changes` names; fields as for `create_elder`, and status, status_review_at.
+    `rules` (an `ElderRules`) replaces all that was set before.
 
     `address` and `area_id` are the home's and change it for everybody who lives there, so a
     shared home's area is changed at the home. With a new `home_id` worn devices move along and
@@ -167,6 +193,8 @@ async def update_elder(
             setattr(elder, field, changes[field])
     if "phone" in changes:
         elder.phone = normal_phone(changes["phone"])
+    if "rules" in changes:
+        elder.rules = changes["rules"].stored()
     if "categories" in changes:
         elder.categories = _plain(changes["categories"])
     await _change_place(session, actor, now, elder, changes)

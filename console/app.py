@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from console import aftercare, assets, desk, devices, install, link, people, phone, session
+from console import aftercare, assets, desk, devices, install, limits, link, people, phone, session
 from console.assets import assets as load_assets
 from console.context import environment
 from console.errors import answer_unknown_paths
@@ -20,6 +20,7 @@ _ROUTERS = (
     devices.router,
     install.router,
     people.router,
+    limits.router,
 )
 
 

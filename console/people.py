@@ -12,7 +12,7 @@ from care import queries as care_queries
 from care.model import ElderStatus
 from care.permissions import may, require
 from care.policy import load_policy
-from console import queries, times
+from console import limits, queries, times
 from console.context import AtDesk, PageContext, SignedIn
 from console.errors import PageRoute
 from console.forms import local_time, required
@@ -45,6 +45,7 @@ async def elder(page: SignedIn, elder_id: str) -> Response:
         may_change=may(page.who, "elders.write"),
         icon_of_kind=icon_of_kind,
         review=times.local_field(review, page.zone),
+        **limits.form_values(),
         **_tier_names(page),
     )
 

@@ -6,6 +6,9 @@ from prometheus_client import Counter, Gauge, Histogram
 
 MESSAGES = Counter("anju_messages_total", "MQTT messages handled", ["lane", "result"])
 QUARANTINED = Counter("anju_quarantined_total", "Messages that could not be decoded", ["reason"])
+THROTTLED = Counter(
+    "anju_throttled_total", "Messages held back because their device sends too many", ["lane"]
+)
 BATCH_SECONDS = Histogram(
     "anju_batch_seconds",
     "Decode to commit of one batch",

@@ -10,7 +10,14 @@ import msgspec
 
 LIFE_SAFETY_KINDS = frozenset({"sos", "fall", "smoke", "heat", "gas"})
 LIFE_SAFETY_ROLES = frozenset(
-    {"sos_button", "fall_detector", "smoke_detector", "gas_detector", "watch"}
+    {
+        "sos_button",
+        "call_terminal",
+        "fall_detector",
+        "smoke_detector",
+        "gas_detector",
+        "watch",
+    }
 )
 """Roles whose unreadable messages open an incident (architecture: Nothing lost)."""
 
@@ -19,12 +26,12 @@ EVENT_KINDS = frozenset(
     sos sos_cancel fall fall_cancel smoke smoke_clear heat heat_clear gas gas_clear leak leak_clear
     power_outage power_restored tamper tamper_clear fault fault_clear battery_low battery_ok
     test mute heartbeat location vitals out_of_bed no_motion door_open door_closed
-    motion button
+    motion button in_bed
     """.split()  # noqa: SIM905 - a list of words reads better as words
 )
-"""Kinds of the native protocol v1, and two of Anju's own: `motion` ends `no_motion`, `button` is a
-press of a button that nobody set up to call for help. Others are kept and shown under the name
-they came with."""
+"""Kinds of the native protocol v1, and three of Anju's own: `motion` ends `no_motion`, `in_bed`
+ends `out_of_bed`, `button` is a press of a button that nobody set up to call for help. Others are
+kept and shown under the name they came with."""
 
 LEVEL_KINDS = {
     "smoke": "smoke_clear",
@@ -66,7 +73,7 @@ REGISTER_UNITS = {
 DEVICE_ROLES = frozenset(
     """
     sos_button fall_detector smoke_detector gas_detector water_meter electricity_meter leak_sensor
-    door_contact motion_sensor bed_sensor watch health_monitor plug gateway
+    door_contact motion_sensor bed_sensor watch health_monitor locator call_terminal plug gateway
     """.split()  # noqa: SIM905
 )
 

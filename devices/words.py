@@ -26,7 +26,7 @@ _ARMING = re.compile(r"(dis)?arm(_.*)?|(already|not|exit|entry|invalid)_.*").ful
 """Words of a four-key remote's other keys: its owner went out, and is not calling for help."""
 
 _NO_PRESS = frozenset({"none", "null", "idle", "normal", "0", "false"})
-_PRESS_ROLES = frozenset({"sos_button", "watch"})
+_PRESS_ROLES = frozenset({"sos_button", "call_terminal", "watch"})
 
 
 def listed(text: str) -> tuple[str, ...]:

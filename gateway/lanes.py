@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -26,6 +26,9 @@ RECEIVE_MAXIMUM = {"urgent": 1000, "foreign": 2000, "bulk": 5000}
 """Above the batch size: what is in our hands, not yet stored (MQTT 5 only)."""
 STUCK_AFTER_S = 5.0
 """The urgent lane must commit within this; otherwise it is said loudly outside the database."""
+
+CATCH_UP_AT_LEAST, CATCH_UP_AT_MOST = timedelta(seconds=30), timedelta(minutes=3)
+"""No device is held back for being too talkative while we hear what was said in our absence."""
 
 SendReceipts = Callable[[tuple[Receipt, ...]], None]
 
@@ -82,13 +85,28 @@ class Lane:
         if self._busy_since is None:  # a second try waits as long as its first
             self._busy_since = self._services.clock.monotonic()
         messages = [delivery.message for delivery in batch if self._is_ours(delivery.message.topic)]
-        handled = await self.pipeline.handle(messages) if messages else None
+        handled = None
+        if messages:
+            behind = self._is_catching_up()
+            handled = await self.pipeline.handle(messages, catching_up=behind)
         self.session.ack(batch)
         self._busy_since = None
         if handled and handled.receipts and self._send_receipts:
             self._send_receipts(handled.receipts)
         if not self.session.backlog:
             self.caught_up_at = self._services.clock.now()
+
+    def _is_catching_up(self) -> bool:
+        """Just connected, or still behind since: what arrives now was said while we were away, and
+        its rate says nothing about a device. Not for ever, or a flood could keep it so."""
+        connected_at = self.session.connected_at
+        if connected_at is None:
+            return False
+        since = self._services.clock.now() - connected_at
+        if since < CATCH_UP_AT_LEAST:
+            return True
+        is_behind = self.caught_up_at is None or self.caught_up_at < connected_at
+        return is_behind and since < CATCH_UP_AT_MOST
 
     def _is_ours(self, topic: str) -> bool:
         if is_canary(topic) and topic.endswith((_CANARY_LEAF[self.name], "anju-canary")):

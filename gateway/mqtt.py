@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -70,6 +71,7 @@ class Session:
         self._enough = 10_000  # in the inbox; see ENOUGH_BATCHES
         self._unanswered: dict[int, tuple[str, ...]] = {}
         self._reason: str | None = "not connected yet"
+        self.connected_at: datetime | None = None  # when the present connection came about
         self._task: asyncio.Task[None] | None = None
 
     # ── for the pipeline ──────────────────────────────────────────────────────────────────────
@@ -186,6 +188,7 @@ class Session:
                 self._try_the_other_version(str(code), refused=True)
             return False
         self._settle_inbox(client, session_present)
+        self.connected_at = self._clock.now()
         self._set_reason(_ABOUT_TO if self._filters else None)
         self._subscribe(client)
         LANE_UP.labels(self.lane).set(1)

@@ -1,4 +1,4 @@
-"""A lane's way from message to commit: take → decode → ingest → commit → acknowledge → receipts."""
+"""A lane's way: take → decode → sieve → ingest → commit → acknowledge → receipts."""
 
 from __future__ import annotations
 
@@ -12,8 +12,16 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from alerting.intake.heard import Heard, Ingested, Receipt
 from alerting.intake.ingest import ingest
+from alerting.intake.throttle import (
+    Folded,
+    Sieved,
+    Throttle,
+    TooTalkative,
+    one_each_first,
+    speakers,
+)
 from core.logging import get_logger
-from core.metrics import BATCH_SECONDS, MESSAGES
+from core.metrics import BATCH_SECONDS, MESSAGES, THROTTLED
 from core.services import Services
 from devices.event import LIFE_SAFETY_KINDS, Decoded, Message
 from devices.family import SourceView
@@ -61,26 +69,54 @@ class Pipeline:
         self, services: Services, lane: str, router: Router, *, pause: Pause = asyncio.sleep
     ) -> None:
         self._services, self.lane, self._router, self._pause = services, lane, router, pause
+        self._throttle = Throttle()
 
-    async def handle(self, messages: Sequence[Message]) -> Handled:
+    async def handle(self, messages: Sequence[Message], *, catching_up: bool = False) -> Handled:
         """Decode and commit; returns only when everything is stored, or set aside with a reason.
 
-        Life-safety messages go first, in a transaction of their own.
+        Life-safety messages go first, in a transaction of their own, and of those the first of
+        every device. What a device says beyond its allowance is only counted, unless we are
+        `catching_up` with what the broker kept for us.
         """
         started = self._services.clock.monotonic()
         heard = await self._until_stored(lambda: self._decode(messages))
-        urgent = [one for one in heard if is_urgent(one)]
-        rest = [one for one in heard if not is_urgent(one)] if urgent else heard
-        receipts: list[Receipt] = []
-        incidents: list[str] = []
-        for part in (urgent, rest):
-            if part:
-                for result in await self._store(part):
-                    receipts.extend(result.receipts)
-                    incidents.extend(result.incidents)
-        MESSAGES.labels(self.lane, "stored").inc(len(messages))
+        sieved = self._throttle.sieve(heard, forgiving=catching_up)
+        try:
+            handled = await self._store_all(sieved)
+        except Exception:
+            self._throttle.forget(speakers(heard))  # the lane tries the whole batch again
+            raise
+        MESSAGES.labels(self.lane, "stored").inc(len(messages) - sieved.dropped)
+        if sieved.dropped:
+            THROTTLED.labels(self.lane).inc(sieved.dropped)
         BATCH_SECONDS.labels(self.lane).observe(self._services.clock.monotonic() - started)
-        return Handled(tuple(receipts), tuple(incidents))
+        return handled
+
+    async def _store_all(self, sieved: Sieved) -> Handled:
+        urgent = [one for one in sieved.kept if is_urgent(one)]
+        rest = [one for one in sieved.kept if not is_urgent(one)] if urgent else sieved.kept
+        results: list[Ingested] = []
+        for part in (*one_each_first(urgent), rest):
+            if part:
+                results += await self._store(part)
+        if sieved.folded or sieved.talkative:
+            results += await self._store_held_back(sieved)
+        receipts = [receipt for result in results for receipt in result.receipts]
+        incidents = [ident for result in results for ident in result.incidents]
+        return Handled((*receipts, *sieved.receipts), tuple(incidents))
+
+    async def _store_held_back(self, sieved: Sieved) -> list[Ingested]:
+        """The counts of what was held back; where they cannot be stored, the last alarm of each."""
+        folded, talkative = tuple(sieved.folded), sieved.talkative
+        try:
+            return [
+                await self._until_stored(
+                    lambda: self._ingest((), folded=folded, talkative=talkative)
+                )
+            ]
+        except Exception:
+            log.exception("not counted", lane=self.lane, dropped=sieved.dropped)
+        return [await self._store_one(one.last) for one in folded]
 
     async def _decode(self, messages: Sequence[Message]) -> list[Heard]:
         routes = await self._router(messages)
@@ -121,10 +157,25 @@ class Pipeline:
         bare = _set_aside(heard, reason, None)
         return await self._until_stored(lambda: self._ingest([bare]))
 
-    async def _ingest(self, batch: Sequence[Heard]) -> Ingested:
-        patient = self.lane != "urgent" and not is_urgent(batch[0])  # one alarm: all alarms
+    async def _ingest(
+        self,
+        batch: Sequence[Heard],
+        *,
+        folded: Sequence[Folded] = (),
+        talkative: Sequence[TooTalkative] = (),
+    ) -> Ingested:
+        is_alarm = bool(folded) or any(map(is_urgent, batch[:1]))  # one alarm: all alarms
+        patient = self.lane != "urgent" and not is_alarm
         async with self._services.db.transaction(patient=patient) as session:
-            result = await ingest(session, batch, self._services.clock.now())
+            zone = self._services.settings.timezone
+            result = await ingest(
+                session,
+                batch,
+                self._services.clock.now(),
+                zone=zone,
+                folded=folded,
+                talkative=talkative,
+            )
         if result.incidents or result.rang:
             self._services.signals.outbox.set()
             self._services.signals.sweep.set()

@@ -53,7 +53,8 @@ class Watcher:
         if not due:
             return []
         async with self._services.db.transaction(patient=True) as session:
-            return await watching.watch(session, due, now, judge_silent=judge_silent)
+            zone = self._services.settings.timezone
+            return await watching.watch(session, due, now, judge_silent=judge_silent, zone=zone)
 
     async def _judge_one_by_one(
         self, due: Sequence[str], now: datetime, judge_silent: bool

@@ -26,6 +26,8 @@ EVERY_S_BY_ROLE: dict[str, int] = {
     "gas_detector": 6 * 3600,
     "bed_sensor": 6 * 3600,
     "watch": 6 * 3600,
+    "locator": 6 * 3600,
+    "call_terminal": 6 * 3600,
     # Many meters report once a day, most oftener: a day and three hours without a word is too much.
     "water_meter": 9 * 3600,
     "electricity_meter": 9 * 3600,

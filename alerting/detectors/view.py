@@ -13,6 +13,8 @@ MAX_SECONDS = 9_999_999_999
 LATE_AFTER_S = 120
 """Below this, the time between happening and hearing is transport, not news."""
 
+DEFAULT_ZONE = "Asia/Shanghai"
+
 Seconds = Annotated[int, msgspec.Meta(ge=0, le=MAX_SECONDS)]
 """Whole seconds since 1970 UTC inside states: integers, so that a replay is bit-identical."""
 
@@ -24,9 +26,9 @@ class DeviceView(msgspec.Struct, frozen=True, kw_only=True):
     role: str | None
     family: str
     rules: dict[str, Any] = {}  # rule name → its parameters; missing: the detector's defaults
+    zone: str = DEFAULT_ZONE  # of the home: what "at night" means
     enrolled_at: datetime | None = None  # UTC, since when this binding holds
     reports_every_s: int | None = None  # longest normal silence by family; None: by role
-    zone: str = "Asia/Shanghai"  # of the home: a name of the tz database, or an offset
     supervised: bool = True  # False: one-way radio and the like, whose silence means nothing
 
 

@@ -66,6 +66,16 @@ async def apply_finding(
     raise RuntimeError(f"could neither open nor join {finding.kind} of {subject}")
 
 
+async def running_incident(
+    session: AsyncSession, whose: Whose, kind: str, severity: Severity
+) -> Incident | None:
+    """The incident that a finding of this kind would join, locked."""
+    subject = whose.subject(severity)
+    if subject.startswith("child:"):
+        subject = await _folded(session, subject, whose)
+    return await _unattended(session, subject, kind)
+
+
 def _view(row: Incident | None, whose: Whose) -> Current | None:
     if row is None:
         return None
@@ -219,10 +229,13 @@ async def _open(
     return incident
 
 
+_SAYS_WHY = frozenset({"latched", "id_reused", "too_talkative"})
+
+
 def _why(finding: Finding, decision: Placement) -> str:
     """The reason that the timeline shows for opening."""
-    if finding.facts.get("fault") == "latched":
-        return "latched"
+    if finding.facts.get("fault") in _SAYS_WHY:
+        return str(finding.facts["fault"])
     return "opened_late" if finding.late_s and decision.reason == "opened" else decision.reason
 
 

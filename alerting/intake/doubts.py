@@ -24,10 +24,11 @@ def with_clock_fault(finding: Finding, fault: str) -> Finding:
 
 
 def id_reused(event: DeviceEvent, now: datetime) -> Finding:
+    """Found on, not risen: a device that reuses one id for ever must not fill the timeline."""
     return Finding(
         kind="fault",
         severity=Severity.TECHNICAL,
-        sign=Sign.ROSE,
+        sign=Sign.FOUND,
         at=now,
         reason="id_reused",
         facts={"fault": "id_reused", "event_id": event.event_id},

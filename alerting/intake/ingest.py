@@ -11,15 +11,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from alerting.detect import DeviceState, dump_state, judge, load_state
 from alerting.detectors.electric import ROLES, absurd, set_aside
 from alerting.detectors.liveness import judge_presence, offline_grace, silent_after
-from alerting.detectors.view import DeviceView
+from alerting.detectors.view import DEFAULT_ZONE, DeviceView
 from alerting.finding import Finding, Sign
 from alerting.handling.opening import apply_finding
-from alerting.intake import strangers
+from alerting.intake import held_back, strangers
 from alerting.intake.dedupe import Memory, digest
 from alerting.intake.doubts import from_stranger, id_reused, unread, with_clock_fault
 from alerting.intake.heard import Child, Heard, Ingested, KnownDevice, Receipt
 from alerting.intake.store import load_children, save_readings, save_states
 from alerting.intake.test_presses import TestPresses
+from alerting.intake.throttle import Folded, TooTalkative
 from alerting.intake.whose import Whose, whose_is
 from alerting.tables import EventRow, QuarantineRow, StreamHint
 from care.tables import NATIVE_SOURCE, Source
@@ -38,12 +39,28 @@ KEPT_PAYLOAD = 4096
 _QUIET_KINDS = frozenset(CLEARING_KINDS) | {"heartbeat"}
 
 
-async def ingest(session: AsyncSession, batch: Sequence[Heard], now: datetime) -> Ingested:
-    """Take in one batch, in order of arrival. Nothing here commits or sends."""
-    work = _Batch(session, now)
-    await work.load(batch)
+async def ingest(
+    session: AsyncSession,
+    batch: Sequence[Heard],
+    now: datetime,
+    *,
+    zone: str = DEFAULT_ZONE,
+    folded: Sequence[Folded] = (),
+    talkative: Sequence[TooTalkative] = (),
+) -> Ingested:
+    """Take in one batch, in order of arrival. Nothing here commits or sends.
+
+    `zone` is the homes', which says when it is night there. `folded` and `talkative` are what the
+    throttle held back of this batch.
+    """
+    work = _Batch(session, now, zone)
+    held = [*(one.last for one in folded), *(one.last for one in talkative)]
+    await work.load([*batch, *held])
     for heard in batch:
         await work.take(heard)
+    for one in folded:
+        await work.fold(one)
+    await work.complain(talkative)
     await work.finish()
     return work.result
 
@@ -51,8 +68,8 @@ async def ingest(session: AsyncSession, batch: Sequence[Heard], now: datetime) -
 class _Batch:
     """The working memory of one batch; lives as long as its transaction."""
 
-    def __init__(self, session: AsyncSession, now: datetime) -> None:
-        self.session, self.now = session, now
+    def __init__(self, session: AsyncSession, now: datetime, zone: str) -> None:
+        self.session, self.now, self.zone = session, now, zone
         self.result = Ingested()
         self.devices: dict[Child, KnownDevice] = {}
         self.states: dict[str, DeviceState] = {}
@@ -75,7 +92,7 @@ class _Batch:
             children.update((source_id, p.child_id) for p in decoded.presences if p.child_id)
             if decoded.culprit is not None:
                 children.add((source_id, decoded.culprit))
-        self.devices = await load_children(self.session, children)
+        self.devices = await load_children(self.session, children, self.zone)
         await self.tests.load()
         if events:
             await self.memory.load(self.session, events, self.now)
@@ -95,6 +112,28 @@ class _Batch:
             await strangers.take_inventory(self.session, source_id, decoded.inventory, self.now)
         if decoded.quarantined is not None:
             await self._quarantine(heard, decoded.quarantined)
+
+    async def fold(self, folded: Folded) -> None:
+        """Alarms that were too many: a count beside their running incident. Where none is running
+        any more, the last of them is an alarm like any other."""
+        child = folded.child
+        device, at = self.devices.get(child), folded.last.message.received_at
+        whose = await whose_is(self.session, child, device, at)
+        if await held_back.count_folded(self.session, folded, folded.count, whose, self.now):
+            return
+        await self.take(folded.last)
+        if folded.count > 1:
+            more = folded.count - 1
+            await held_back.count_folded(self.session, folded, more, whose, self.now)
+
+    async def complain(self, talkative: Sequence[TooTalkative]) -> None:
+        """Devices that said more than they may, once an hour each."""
+        for said in talkative:
+            device = self.devices.get(said.child)
+            if device is not None:
+                finding = held_back.too_talkative(said, self.now)
+                await self._apply(finding, said.child, device, self.now)
+        self.session.add_all(held_back.of_strangers(talkative, self.devices))
 
     async def finish(self) -> None:
         """Write everything that was gathered."""

@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting.detectors.view import DeviceView
+from alerting.detectors.view import DEFAULT_ZONE, DeviceView
 from alerting.intake.heard import Child, KnownDevice
+from alerting.intake.whom import add_personal_rules
 from core.db import from_micros, to_micros
 from devices.registry import FAMILIES
 
@@ -52,31 +53,45 @@ _POSTGRES_LOAD_STATES = f"{_STATES} device_id = ANY(%s) ORDER BY device_id FOR U
 
 
 async def load_children(
-    session: AsyncSession, children: Collection[Child]
+    session: AsyncSession, children: Collection[Child], zone: str = DEFAULT_ZONE
 ) -> dict[Child, KnownDevice]:
-    """The registered devices among `children`, with their states, locked in device order."""
+    """The registered devices among `children`, with their states, locked in device order.
+
+    `zone` is the one that their homes lie in.
+    """
     by_source: dict[str, list[str]] = {}
     for source_id, child_id in children:
         by_source.setdefault(source_id, []).append(child_id)
     devices: dict[str, KnownDevice] = {}
     for source_id, child_ids in by_source.items():
-        devices |= await _load(session, _SQLITE_CHILDREN, _POSTGRES_CHILDREN, child_ids, source_id)
+        devices |= await _load(
+            session, _SQLITE_CHILDREN, _POSTGRES_CHILDREN, child_ids, zone, source_id
+        )
+    await add_personal_rules(session, devices)
     await _load_states(session, devices)
     return {(device.source_id, device.child_id): device for device in devices.values()}
 
 
-async def load_devices(session: AsyncSession, ids: Collection[str]) -> dict[str, KnownDevice]:
+async def load_devices(
+    session: AsyncSession, ids: Collection[str], zone: str = DEFAULT_ZONE
+) -> dict[str, KnownDevice]:
     """The same by device id, for the sweep."""
-    devices = await _load(session, _SQLITE_IDS, _POSTGRES_IDS, list(ids))
+    devices = await _load(session, _SQLITE_IDS, _POSTGRES_IDS, list(ids), zone)
+    await add_personal_rules(session, devices)
     await _load_states(session, devices)
     return devices
 
 
 async def _load(
-    session: AsyncSession, on_sqlite: str, on_postgres: str, wanted: list[str], *source_id: str
+    session: AsyncSession,
+    on_sqlite: str,
+    on_postgres: str,
+    wanted: list[str],
+    zone: str,
+    *source_id: str,
 ) -> dict[str, KnownDevice]:
     rows, time = await _read(session, on_sqlite, on_postgres, wanted, *source_id)
-    return {row[0]: _known(row, time) for row in rows}
+    return {row[0]: _known(row, time, zone) for row in rows}
 
 
 async def _load_states(session: AsyncSession, devices: dict[str, KnownDevice]) -> None:
@@ -118,7 +133,7 @@ def _in_utc(value: datetime | None) -> datetime | None:
     return None if value is None else value.astimezone(UTC)
 
 
-def _known(row: Sequence[Any], time: _ToTime) -> KnownDevice:
+def _known(row: Sequence[Any], time: _ToTime, zone: str) -> KnownDevice:
     ident, source_id, child_id, role, name, room, area_id, every_s, enrolled_at, rules = row
     family = FAMILIES.get(name)
     view = DeviceView(
@@ -126,6 +141,7 @@ def _known(row: Sequence[Any], time: _ToTime) -> KnownDevice:
         role=role,
         family=name,
         rules={} if rules in _NO_RULES else msgspec.json.decode(rules),
+        zone=zone,
         enrolled_at=time(enrolled_at),
         reports_every_s=every_s or (family.reports_every_s if family else None),
         supervised=family is None or family.supervised,

@@ -16,6 +16,7 @@ from alerting.detectors.liveness import (
     judge_silence,
     silent_after,
 )
+from alerting.detectors.view import DEFAULT_ZONE
 from alerting.finding import Finding
 from alerting.handling.opening import apply_finding
 from alerting.intake.heard import KnownDevice
@@ -43,10 +44,15 @@ async def due_devices(session: AsyncSession, now: datetime, *, judge_silent: boo
 
 
 async def watch(
-    session: AsyncSession, ids: Sequence[str], now: datetime, *, judge_silent: bool
+    session: AsyncSession,
+    ids: Sequence[str],
+    now: datetime,
+    *,
+    judge_silent: bool,
+    zone: str = DEFAULT_ZONE,
 ) -> list[str]:
     """Judge these devices; returns the ids of incidents that came of it."""
-    devices = await load_devices(session, ids)
+    devices = await load_devices(session, ids, zone)
     touched: list[str] = []
     for device in sorted(devices.values(), key=lambda one: one.id):
         for finding in _findings(device, now, judge_silent):

@@ -70,6 +70,7 @@ REASON: dict[str, tuple[str, str]] = {
     "stage_changed": ("处置阶段变化", "stage changed"),
     "installation_test": ("安装测试演练", "drill of an installation test"),
     "id_reused": ("同一编号、不同内容", "same id, different content"),
+    "too_talkative": ("设备发送过于频繁", "the device sends far too often"),
     "silenced": ("静默期内，结束后再通知", "silenced: told when the silence ends"),
     "folded": (
         "同一接入源有多个未登记设备报警，合并显示",

@@ -21,6 +21,10 @@ from alerting.wording.words import (
 TIMELINE: dict[str, tuple[str, str]] = {
     "opened": ("{title}", "{title}"),
     "finding": ("{title}", "{title}"),
+    "folded": (
+        "同一设备又报警 {count} 次，过于频繁，合并记录",
+        "The same device alarmed {count} times more: too often to list",
+    ),
     "cleared": ("设备报告已恢复", "The device reports that it ended"),
     "silenced": ("静默中，暂不通知", "Silenced: nobody is told yet"),
     "told": ("通知：{people}", "Told: {people}"),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from alerting.wording.reasons import DOUBT, reason_text
-from alerting.wording.words import ROLE, kind_text, look_up
+from alerting.wording.words import ROLE, UNIT, VITAL, kind_text, look_up
 from devices.parts import REASONS as UNREADABLE
 
 
@@ -50,25 +50,40 @@ def incident_title(
 
 
 def _facts_text(kind: str, facts: Mapping[str, Any], lang: str, zone: ZoneInfo | None) -> str:
-    zh = lang != "en"
-    where = facts.get("room")
-    if kind == "no_water_use":
-        return _no_water_text(facts, lang, zone)
-    if kind == "battery_low" and facts.get("battery_pct") is not None:
-        return f"{facts['battery_pct']:g} %"
-    if kind == "device_offline" and facts.get("silent_s"):
-        span = duration_text(facts["silent_s"], lang)
-        return f"已 {span}没有消息" if zh else f"silent for {span}"
-    if kind == "unreadable":
-        return _unreadable_text(facts, lang)
-    if kind == "cannot_assess" and facts.get("reason"):
-        return look_up(DOUBT, str(facts["reason"]), lang)
-    if kind == "tap_left_on" and facts.get("litres_per_hour"):
-        rate = f"{facts['litres_per_hour']:g}"
-        return f"每小时 {rate} 升" if zh else f"{rate} L an hour"
-    if kind == "fault" and facts.get("fault"):
-        return reason_text(str(facts["fault"]), lang)
-    return str(where) if where else ""
+    if kind in _WITH_TIMES:
+        return _WITH_TIMES[kind](facts, lang, zone)
+    text = _WITH_FIGURES[kind](facts, lang) if kind in _WITH_FIGURES else ""
+    return text or str(facts.get("room") or "")
+
+
+def _battery_text(facts: Mapping[str, Any], _lang: str) -> str:
+    return f"{facts['battery_pct']:g} %" if facts.get("battery_pct") is not None else ""
+
+
+def _offline_text(facts: Mapping[str, Any], lang: str) -> str:
+    if not facts.get("silent_s"):
+        return ""
+    span = duration_text(facts["silent_s"], lang)
+    return f"已 {span}没有消息" if lang != "en" else f"silent for {span}"
+
+
+def _doubt_text(facts: Mapping[str, Any], lang: str) -> str:
+    return look_up(DOUBT, str(facts["reason"]), lang) if facts.get("reason") else ""
+
+
+def _tap_text(facts: Mapping[str, Any], lang: str) -> str:
+    if not facts.get("litres_per_hour"):
+        return ""
+    rate = f"{facts['litres_per_hour']:g}"
+    return f"每小时 {rate} 升" if lang != "en" else f"{rate} L an hour"
+
+
+def _fault_text(facts: Mapping[str, Any], lang: str) -> str:
+    text = reason_text(str(facts.get("fault") or ""), lang)
+    if facts.get("count"):
+        count = facts["count"]
+        text += f"，已略去 {count:,} 条" if lang != "en" else f": {count:,} messages left out"
+    return text
 
 
 def _unreadable_text(facts: Mapping[str, Any], lang: str) -> str:
@@ -80,6 +95,42 @@ def _unreadable_text(facts: Mapping[str, Any], lang: str) -> str:
         role = look_up(ROLE, str(facts["role"]), lang)
         return f"来自{role}（{why}）" if zh else f"from the {role} ({why})"
     return f"来自未登记的设备（{why}）" if zh else f"from an unknown device ({why})"
+
+
+def _vitals_text(facts: Mapping[str, Any], lang: str) -> str:
+    """心率 128 次/分（界限 50–110）."""
+    if not facts.get("register"):
+        return ""
+    name = look_up(VITAL, str(facts["register"]), lang)
+    unit = look_up(UNIT, str(facts.get("unit", "")), lang)
+    value, low, high = (float(facts.get(key) or 0) for key in ("value", "low", "high"))
+    if lang == "en":
+        return f"{name} {value:g} {unit} (limits {low:g}–{high:g})"
+    return f"{name} {value:g} {unit}（界限 {low:g}–{high:g}）"
+
+
+def _out_of_bed_text(facts: Mapping[str, Any], lang: str, zone: ZoneInfo | None) -> str:
+    """离床已 30 分钟（03-01 02:10 起）."""
+    if not facts.get("since"):
+        return ""
+    minutes, since = facts.get("minutes", 0), clock_text(facts["since"], zone)
+    if lang == "en":
+        return f"not back for {minutes} min (since {since})"
+    return f"离床已 {minutes} 分钟（{since} 起）"
+
+
+def _left_home_text(facts: Mapping[str, Any], lang: str, zone: ZoneInfo | None) -> str:
+    """距家 820 米（围栏 300 米）, or 家门 02:10 打开."""
+    zh = lang != "en"
+    if facts.get("door"):
+        since = clock_text(facts.get("since"), zone)
+        return f"夜间家门打开（{since}）" if zh else f"the door was opened at night ({since})"
+    if facts.get("distance_m") is None:
+        return ""
+    away, fence = facts["distance_m"], facts.get("fence_m", 0)
+    if zh:
+        return f"距家 {away:,} 米（围栏 {fence:,} 米）"
+    return f"{away:,} m from home (fence {fence:,} m)"
 
 
 def _no_water_text(facts: Mapping[str, Any], lang: str, zone: ZoneInfo | None) -> str:
@@ -144,3 +195,19 @@ def clock_text(value: Any, zone: ZoneInfo | None) -> str:
     moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
     local = moment.astimezone(zone) if zone else moment
     return local.strftime("%m-%d %H:%M")
+
+
+_WITH_FIGURES: dict[str, Callable[[Mapping[str, Any], str], str]] = {
+    "battery_low": _battery_text,
+    "device_offline": _offline_text,
+    "unreadable": _unreadable_text,
+    "cannot_assess": _doubt_text,
+    "tap_left_on": _tap_text,
+    "vitals": _vitals_text,
+    "fault": _fault_text,
+}
+_WITH_TIMES: dict[str, Callable[[Mapping[str, Any], str, ZoneInfo | None], str]] = {
+    "no_water_use": _no_water_text,
+    "out_of_bed": _out_of_bed_text,
+    "left_home": _left_home_text,
+}

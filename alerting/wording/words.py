@@ -68,9 +68,19 @@ ROLE: dict[str, tuple[str, str]] = {
     "bed_sensor": ("床垫传感器", "bed sensor"),
     "watch": ("手表", "watch"),
     "health_monitor": ("健康监测仪", "health monitor"),
+    "locator": ("定位器", "locator"),
+    "call_terminal": ("呼叫终端", "call terminal"),
     "plug": ("插座", "plug"),
     "gateway": ("网关", "gateway"),
 }
+VITAL: dict[str, tuple[str, str]] = {
+    "heart_rate": ("心率", "heart rate"),
+    "spo2": ("血氧", "oxygen"),
+    "systolic": ("收缩压", "systolic"),
+    "diastolic": ("舒张压", "diastolic"),
+    "temperature": ("体温", "temperature"),
+}
+UNIT: dict[str, tuple[str, str]] = {"1/min": ("次/分", "a minute"), "°C": ("℃", "°C")}
 CHANNEL: dict[str, tuple[str, str]] = {
     "webhook": ("平台推送", "webhook"),
     "sms": ("短信", "text message"),
