@@ -19,6 +19,7 @@ __all__ = [
     "DeviceState",
     "DeviceView",
     "Judged",
+    "answered",
     "dump_state",
     "judge",
     "load_state",
@@ -72,6 +73,7 @@ _ON_READING: dict[str, tuple[str, ReadingDetector]] = {
     "water_total": (_WATER, water.on_reading),
     "smoke_density": (_LEVELS, levels.on_density),
     "battery_pct": (_LEVELS, levels.on_battery),
+    "alarm_count": (_LEVELS, levels.on_alarm_count),
 }
 _ON_EVENT: dict[str, tuple[str, EventDetector]] = dict.fromkeys(
     personal.KINDS, (_STATELESS, personal.on_event)
@@ -94,7 +96,7 @@ def load_state(text: str | None) -> DeviceState:
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return _REBUILT
     whole = len(state.levels.slots) % 3 == 0 and (
-        state.water is None or len(state.water.stairs.steps) % 2 == 0
+        state.water is None or water.is_whole(state.water)
     )
     return state if state.shape == SHAPE and whole else _REBUILT
 
@@ -154,6 +156,18 @@ def rearm(state: DeviceState, kind: str) -> DeviceState:
     if state.water is None:
         return state
     return DeviceState(SHAPE, state.levels, water.rearm(state.water, kind))
+
+
+def answered(state: DeviceState, kind: str, *, was_false: bool) -> DeviceState:
+    """Tell the detector what came of its findings of `kind`, once people know.
+
+    `was_false`: the elder was there and well. A true alarm and a home where nobody was both pass
+    False: neither must teach the rule to wait longer. Each finding counts once.
+    """
+    if state.water is None:
+        return state
+    part = water.answered(state.water, kind, was_false=was_false)
+    return state if part is state.water else DeviceState(SHAPE, state.levels, part)
 
 
 def _judged(

@@ -103,6 +103,7 @@ def _decode(
     decoded = family.decode(message, SourceView(prefix=prefix))
     children = {event.child_id for event in decoded.events} | set(decoded.heard)
     children |= {each.child_id for each in decoded.readings}
+    children |= {each.child_id for each in decoded.presences if each.child_id is not None}
     roles = dict.fromkeys(children, role or "")
     view = SourceView(prefix=prefix, roles=roles)
     return family.decode(message, view), view

@@ -128,6 +128,7 @@ def _known(row: Sequence[Any], time: _ToTime) -> KnownDevice:
         rules={} if rules in _NO_RULES else msgspec.json.decode(rules),
         enrolled_at=time(enrolled_at),
         reports_every_s=every_s or (family.reports_every_s if family else None),
+        supervised=family is None or family.supervised,
     )
     return KnownDevice(
         id=ident,

@@ -100,6 +100,11 @@ REASON: dict[str, tuple[str, str]] = {
         "设备映射文件有错，相关设备的消息无法读取（运行 anju check 查看）",
         "a device mapping is broken: its devices are not understood (see anju check)",
     ),
+    "device_leave": ("设备已退出网络", "the device has left its network"),
+    "device_interview": (
+        "配对未完成，按下不会报警",
+        "pairing failed: a press would not be heard",
+    ),
     "clock_fault": (
         "设备时钟错误，按收到时间处理",
         "the device's clock is wrong: time of receipt is used",
@@ -108,6 +113,7 @@ REASON: dict[str, tuple[str, str]] = {
 DOUBT: dict[str, tuple[str, str]] = {
     "register_went_back": ("表计读数倒退", "the meter's register went back"),
     "register_jumped": ("表计读数跳变", "the meter's register jumped"),
+    "not_the_mains": ("电压、功率读数不合常理", "voltage and power that no home has"),
     "not_a_register_value": ("表计读数无效", "the meter sent what no register can show"),
 }
 
