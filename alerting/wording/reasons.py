@@ -98,14 +98,14 @@ REASON: dict[str, tuple[str, str]] = {
         "未设置最后保障联系人（ANJU_OPERATOR_URL）",
         "no last resort is set (ANJU_OPERATOR_URL)",
     ),
+    "mapping_broken": (
+        "设备映射文件有错，相关设备的消息无法读取（运行 anju check 查看）",
+        "a device mapping is broken: its devices are not understood (see anju check)",
+    ),
     "device_leave": ("设备已退出网络", "the device has left its network"),
     "device_interview": (
         "配对未完成，按下不会报警",
         "pairing failed: a press would not be heard",
-    ),
-    "mapping_broken": (
-        "设备映射文件有错，相关设备的消息无法读取（运行 anju check 查看）",
-        "a device mapping is broken: its devices are not understood (see anju check)",
     ),
     "clock_fault": (
         "设备时钟错误，按收到时间处理",

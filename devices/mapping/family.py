@@ -33,6 +33,7 @@ def make_family(table: MappingTable, file: str) -> DeviceFamily:
         samples=tuple(_sample(each, table) for each in table.samples),
         capabilities=_capabilities(mapping),
         reports_every_s=table.reports_every_s,
+        supervised=table.supervised,
         liveness=table.liveness,
         quirks=tuple(table.quirks),
         may_be_silent=lambda _topic: any(each.ignores_retained for each in mapping.fields),

@@ -76,6 +76,7 @@ class MappingTable(_Table):
     retained: Retained = "keep"
     nothing_found: Literal["unreadable", "alive"] = "unreadable"
     reports_every_s: int | None = Field(default=None, gt=0)
+    supervised: bool = True  # false: its silence means nothing
     liveness: str = ""
     quirks: list[str] = []
     fields: list[FieldTable] = Field(min_length=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,7 +15,8 @@ from alerting.tables import EscalationPolicyRow, EventRow, Incident, QuarantineR
 from care.tables import NATIVE_SOURCE
 from core.db import Database
 from core.services import Services
-from devices.event import Message
+from devices import registry
+from devices.event import Decoded, Message
 from devices.family import SourceView
 from gateway.pipeline import Handled, Pipeline, Route
 from gateway.routes import NativeRouter
@@ -88,9 +90,23 @@ async def test_a_message_of_nobody_is_set_aside(town: Town) -> None:
 
 
 async def test_a_family_that_breaks_costs_its_message_only(town: Town) -> None:
+    odd = dataclasses.replace(registry.family("native"), name="odd", decode=_break)
+    registry.use_own([odd])
+    router = by_topic(odd=Route(NATIVE_SOURCE, "odd", SourceView()))
+    handled = await pipeline(town, router).handle([town.press("odd"), town.press("btn-1")])
+    registry.use_own(())
+    assert await town.all(QuarantineRow.reason) == ["family_error:KeyError"]
+    assert [one.device_id for one in handled.receipts] == ["btn-1"]
+
+
+def _break(message: Message, source: SourceView) -> Decoded:
+    raise KeyError(message.topic)
+
+
+async def test_what_a_family_said_that_is_gone_is_set_aside(town: Town) -> None:
     router = by_topic(odd=Route(NATIVE_SOURCE, "no-such-family", SourceView()))
     handled = await pipeline(town, router).handle([town.press("odd"), town.press("btn-1")])
-    assert await town.all(QuarantineRow.reason) == ["family_error:KeyError"]
+    assert await town.all(QuarantineRow.reason) == ["unknown_family"]
     assert [one.device_id for one in handled.receipts] == ["btn-1"]
 
 
