@@ -205,3 +205,30 @@ def test_a_battery_is_well_again_only_when_flag_and_percentage_say_so() -> None:
     assert watch.hear(T0 + hours(1), event("battery_low")) == [("battery_low", "held")]
     assert watch.hear(T0 + hours(2), event("battery_ok")) == []
     assert watch.hear(T0 + hours(3), reading("battery_pct", 80)) == [("battery_low", "cleared")]
+
+
+def test_an_alarm_that_was_only_counted_is_told_once() -> None:
+    watch = Watch(device("smoke_detector"))
+    for hour, count, told in ((0, 3, []), (1, 3, []), (2, 4, [("smoke", "edge")]), (3, 4, [])):
+        assert watch.hear(T0 + hours(hour), reading("alarm_count", count)) == told
+    assert watch.hear(T0 + hours(4), reading("alarm_count", 0)) == [], (
+        "another detector hangs there"
+    )
+    assert watch.hear(T0 + hours(5), reading("alarm_count", 1)) == [("smoke", "edge")]
+
+
+def test_an_alarm_that_was_heard_is_not_told_again_by_its_count() -> None:
+    watch = Watch(device("smoke_detector"))
+    watch.hear(T0, reading("alarm_count", 0))
+    assert watch.hear(T0 + hours(1), event("smoke")) == [("smoke", "rose")]
+    assert watch.hear(T0 + hours(1), reading("alarm_count", 1)) == []
+    watch.hear(T0 + hours(2), event("smoke_clear"))
+    by_count = event("smoke", data={"count": 2, "told_by": "counter"})
+    assert watch.hear(T0 + hours(3), by_count, event("smoke_clear")) != []
+    assert watch.hear(T0 + hours(3), reading("alarm_count", 2)) == []
+
+
+def test_a_fault_says_what_the_device_calls_it() -> None:
+    watch = Watch(device("plug"))
+    (found,) = watch.hears([(T0, event("fault", data={"fault": ["overtemp", "overpower"]}))], T0)
+    assert found.facts["fault"] == "overtemp overpower"
