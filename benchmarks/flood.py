@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks import wire
@@ -48,9 +49,8 @@ def main() -> int:
 
 
 async def _run(kind: str, folder: Path, rate: int, each: int, stretches: int) -> int:
-    count = 2 * stretches * each
-    calm: list[Measured] = []
-    mad: list[Measured] = []
+    count, clock = 2 * stretches * each, SystemClock()
+    calm, mad = Side(), Side()
     async with contextlib.AsyncExitStack() as stack:
         receiver = await stack.enter_async_context(receiving())
         one = await stack.enter_async_context(
@@ -60,15 +60,29 @@ async def _run(kind: str, folder: Path, rate: int, each: int, stretches: int) ->
         await asyncio.sleep(CATCH_UP_AT_LEAST.total_seconds() + 1)
         numbers = Numbers(count, count)
         for stretch in range(stretches):
-            for into, presses in ((calm, 0), (mad, rate)):
+            for side, presses in ((calm, 0), (mad, rate)):
                 async with _mad_button(one.broker.port, button_id(count), presses, stretch):
-                    into.append(
-                        await measure(
-                            one.subject, connection, receiver, numbers, each=each, seed=stretch
-                        )
+                    began, busy = clock.monotonic(), one.subject.cpu.seconds()["subscriber"]
+                    part = await measure(
+                        one.subject, connection, receiver, numbers, each=each, seed=stretch
                     )
+                    busy = one.subject.cpu.seconds()["subscriber"] - busy
+                    side.parts.append(part)
+                    side.shares.append(busy / (clock.monotonic() - began))
     _print(kind, rate, calm, mad)
-    return 1 if sum(part.missing for part in (*calm, *mad)) else 0
+    return 1 if calm.missing + mad.missing else 0
+
+
+@dataclass(slots=True)
+class Side:
+    """The calm, or the mad, stretches."""
+
+    parts: list[Measured] = field(default_factory=list)
+    shares: list[float] = field(default_factory=list)  # of one core that the server used
+
+    @property
+    def missing(self) -> int:
+        return sum(part.missing for part in self.parts)
 
 
 @asynccontextmanager
@@ -101,7 +115,7 @@ async def _mad_button(port: int, ident: str, rate: int, stretch: int) -> AsyncIt
 
     tasks = [asyncio.create_task(press()), asyncio.create_task(listen())]
     try:
-        await asyncio.sleep(1.0)
+        await asyncio.sleep(3.0)  # past its first presses, which ring like any other
         yield
     finally:
         for task in tasks:
@@ -110,7 +124,7 @@ async def _mad_button(port: int, ident: str, rate: int, stretch: int) -> AsyncIt
         await asyncio.sleep(2.0)  # what it said is handled before the calm
 
 
-def _print(kind: str, rate: int, calm: list[Measured], mad: list[Measured]) -> None:
+def _print(kind: str, rate: int, calm: Side, mad: Side) -> None:
     print(f"{kind}: alarms of others, one button pressing {rate:,} times a second beside them")
     print("| milliseconds | calm p50 | mad p50 | ratio | calm max | mad max | alarms |")
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
@@ -120,14 +134,18 @@ def _print(kind: str, rate: int, calm: list[Measured], mad: list[Measured]) -> N
         ("Zigbee2MQTT to channel", lambda part: part.zigbee2mqtt.handed),
     )
     for what, of in ways:
-        quiet = [span for part in calm for span in of(part)]
-        loud = [span for part in mad for span in of(part)]
+        quiet = [span for part in calm.parts for span in of(part)]
+        loud = [span for part in mad.parts for span in of(part)]
         p50, p50_mad = statistics.median(quiet), statistics.median(loud)
         print(
             f"| {what} | {p50:.1f} | {p50_mad:.1f} | {p50_mad / p50:.2f} "
             f"| {max(quiet):.1f} | {max(loud):.1f} | {len(quiet)} + {len(loud)} |"
         )
-    print(f"missing: {sum(part.missing for part in (*calm, *mad))}")
+    shares = [statistics.median(side.shares) for side in (calm, mad)]
+    print(
+        f"the server used {shares[0]:.2f} of a core when calm, {shares[1]:.2f} beside the mad one"
+    )
+    print(f"missing: {calm.missing + mad.missing}")
 
 
 if __name__ == "__main__":
