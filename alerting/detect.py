@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 import msgspec
 
-from alerting.detectors import levels, personal, unreadable, water
+from alerting.detectors import assessable, levels, personal, unreadable, water
+from alerting.detectors.assessable import Register
 from alerting.detectors.levels import Levels
 from alerting.detectors.view import DeviceView, seconds
 from alerting.detectors.water import Water
@@ -19,6 +20,8 @@ __all__ = [
     "DeviceState",
     "DeviceView",
     "Judged",
+    "alive",
+    "can_assess",
     "dump_state",
     "judge",
     "load_state",
@@ -38,6 +41,7 @@ class DeviceState(msgspec.Struct, frozen=True, array_like=True, gc=False):
     levels: Levels = Levels()
     water: Water | None = None
     rebuilt: int = 0  # 1: what was stored could not be read; until the next judgement
+    register: Register | None = None
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -135,15 +139,49 @@ def judge(
             parts[name], found = on_event(parts[name], what, at, device, now)
         if found:
             findings += found
-    return _judged(state, parts[_LEVELS], parts[_WATER], findings)
+    register = state.register
+    if device.role in assessable.REGISTERS:
+        register, found = _registers(register, said, device, now_s, parts[_WATER])
+        findings += found
+    return _judged(state, parts[_LEVELS], parts[_WATER], findings, register)
+
+
+def _registers(
+    part: Register | None,
+    said: Sequence[tuple[datetime, DeviceEvent | Reading]],
+    device: DeviceView,
+    now_s: int,
+    water_part: Water | None,
+) -> tuple[Register | None, tuple[Finding, ...]]:
+    """Does the register that a meter is there for still come?"""
+    findings: tuple[Finding, ...] = ()
+    doubted = water_part is not None and water_part.doubted_at != 0
+    for at, what in said:
+        part, found = assessable.on_word(part, what, seconds(at), device, now_s, doubted=doubted)
+        findings += found
+    return part, findings
+
+
+def alive(state: DeviceState, device: DeviceView, now: datetime) -> Judged:
+    """A bare sign of life: for a meter, one more word without its register."""
+    now_s = seconds(now)
+    register, found = assessable.on_word(state.register, None, now_s, device, now_s)
+    return _judged(state, state.levels, state.water, found, register)
+
+
+def can_assess(state: DeviceState) -> bool:
+    """Does a meter's register arrive, and can it be trusted?"""
+    doubted = state.water is not None and state.water.doubted_at
+    silent = state.register is not None and state.register.silent
+    return not doubted and not silent
 
 
 def tick(state: DeviceState, device: DeviceView, now: datetime) -> Judged:
     """Judge the present without a new word from the device, after `judge_at` has passed."""
     if state.water is None:
-        return _judged(state, state.levels, None, ())
+        return _judged(state, state.levels, None, (), state.register)
     ticked, findings = water.tick(state.water, device, seconds(now))
-    return _judged(state, state.levels, ticked, findings)
+    return _judged(state, state.levels, ticked, findings, state.register)
 
 
 def rearm(state: DeviceState, kind: str) -> DeviceState:
@@ -153,14 +191,22 @@ def rearm(state: DeviceState, kind: str) -> DeviceState:
     """
     if state.water is None:
         return state
-    return DeviceState(SHAPE, state.levels, water.rearm(state.water, kind))
+    rearmed = water.rearm(state.water, kind)
+    return DeviceState(SHAPE, state.levels, rearmed, register=state.register)
 
 
 def _judged(
-    before: DeviceState, levels_part: Levels, water_part: Water | None, found: tuple[Finding, ...]
+    before: DeviceState,
+    levels_part: Levels,
+    water_part: Water | None,
+    found: tuple[Finding, ...],
+    register: Register | None,
 ) -> Judged:
     changed = (
-        levels_part is not before.levels or water_part is not before.water or before.rebuilt != 0
+        levels_part is not before.levels
+        or water_part is not before.water
+        or register is not before.register
+        or before.rebuilt != 0
     )
-    state = DeviceState(SHAPE, levels_part, water_part) if changed else before
+    state = DeviceState(SHAPE, levels_part, water_part, 0, register) if changed else before
     return Judged(state, found, water.due(water_part))

@@ -14,6 +14,7 @@ from api import (
     contacts,
     devices,
     elders,
+    fleet,
     follow_ups,
     hazards,
     health,
@@ -66,6 +67,7 @@ _ROUTERS = (
     elders.router,
     contacts.router,
     sources.router,
+    fleet.router,  # before devices: /devices/export is no device's id
     devices.router,
     devices.readings_router,
     incidents.router,

@@ -61,5 +61,6 @@ class DeviceFamily:
     # with it owns: its topics, its account's rights, and what no other source may overlap
     guess_prefix: Callable[[str], str | None] = lambda _topic: None  # topic → the prefix it would
     # be below, for trying a message without any source; None: not one of ours, or by default prefix
+    supervised: bool = True  # False: one-way radio; its silence means nothing, whatever its role
     liveness: str = ""  # how one knows that a device of this family still lives, for the docs
     quirks: tuple[str, ...] = ()  # known oddities, each with where it was seen

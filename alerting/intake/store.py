@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+from sqlalchemy import or_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.detectors.view import DeviceView
 from alerting.intake.heard import Child, KnownDevice
+from care.tables import Device
 from core.db import from_micros, to_micros
+from devices.family import DeviceFamily
 from devices.registry import FAMILIES
 
 _DEVICE_NAMES = (
@@ -24,6 +27,7 @@ _DEVICE_NAMES = (
     "area_id",
     "expected_every_s",
     "enrolled_at",
+    "supervisable",
 )
 _STATE_NAMES = (
     "device_id",
@@ -34,6 +38,7 @@ _STATE_NAMES = (
     "rssi_dbm",
     "silent_after",
     "judge_at",
+    "interval_s",
 )
 # Driver-level statements: this is the one place where the rate of a county's meters is decided.
 # Lists and tables go in as one value each, which both databases unpack faster than Python can
@@ -83,12 +88,13 @@ async def _load_states(session: AsyncSession, devices: dict[str, KnownDevice]) -
     """Fill in the stored states; rows are locked in one order, so batches cannot deadlock."""
     ids = list(devices)
     rows, time = await _read(session, _SQLITE_LOAD_STATES, _POSTGRES_LOAD_STATES, ids)
-    for ident, state, heard_at, online, battery, rssi, silent_after, judge_at in rows:
+    for ident, state, heard_at, online, battery, rssi, silent_after, judge_at, interval_s in rows:
         device = devices[ident]
         device.state, device.last_heard_at = state, time(heard_at)
         device.online = None if online is None else bool(online)
         device.battery_pct, device.rssi_dbm = battery, rssi
         device.silent_after, device.judge_at = time(silent_after), time(judge_at)
+        device.interval_s = interval_s
         device.is_stored = True
 
 
@@ -119,7 +125,7 @@ def _in_utc(value: datetime | None) -> datetime | None:
 
 
 def _known(row: Sequence[Any], time: _ToTime) -> KnownDevice:
-    ident, source_id, child_id, role, name, room, area_id, every_s, enrolled_at, rules = row
+    ident, source_id, child_id, role, name, room, area_id, every_s, enrolled_at, watch, rules = row
     family = FAMILIES.get(name)
     view = DeviceView(
         id=ident,
@@ -128,6 +134,7 @@ def _known(row: Sequence[Any], time: _ToTime) -> KnownDevice:
         rules={} if rules in _NO_RULES else msgspec.json.decode(rules),
         enrolled_at=time(enrolled_at),
         reports_every_s=every_s or (family.reports_every_s if family else None),
+        supervised=is_supervised(family, watch),
     )
     return KnownDevice(
         id=ident,
@@ -138,6 +145,25 @@ def _known(row: Sequence[Any], time: _ToTime) -> KnownDevice:
         room=room,
         area_id=area_id,
         view=view,
+    )
+
+
+def is_supervised(family: DeviceFamily | None, chosen: bool | int | None) -> bool:
+    """As set for the device (SQLite says 0 and 1), otherwise as its family says."""
+    return (family is None or family.supervised) if chosen is None else bool(chosen)
+
+
+def view_of(device: Device) -> DeviceView:
+    """What the detectors may know of a device, of a row that is loaded already."""
+    family = FAMILIES.get(device.family)
+    return DeviceView(
+        id=device.id,
+        role=device.role,
+        family=device.family,
+        rules=device.rules,
+        enrolled_at=device.enrolled_at,
+        reports_every_s=device.expected_every_s or (family.reports_every_s if family else None),
+        supervised=is_supervised(family, device.supervisable),
     )
 
 
@@ -155,7 +181,7 @@ _SQLITE_READINGS = (
 _POSTGRES_STATES = (
     f"INSERT INTO device_states ({', '.join(_STATE_NAMES)})"
     " SELECT * FROM json_to_recordset(%s::json) AS rows(a text, b text, c timestamptz, d bool,"
-    " e float8, f float8, g timestamptz, h timestamptz)"
+    " e float8, f float8, g timestamptz, h timestamptz, i int)"
     " ON CONFLICT (device_id) DO UPDATE SET "
     + ", ".join(f"{name}=excluded.{name}" for name in _STATE_NAMES[1:])
 )
@@ -179,6 +205,7 @@ async def save_states(session: AsyncSession, devices: Iterable[KnownDevice]) -> 
             d.rssi_dbm,
             d.silent_after,
             d.judge_at,
+            d.interval_s,
         )
         for d in changed
     ]
@@ -192,6 +219,15 @@ async def save_readings(
     await _write(session, rows, _SQLITE_READINGS, _POSTGRES_READINGS)
 
 
+async def save_proofs(session: AsyncSession, proven: Mapping[str, datetime]) -> None:
+    """When alarm devices (id → time) last showed that they work."""
+    for device_id, at in sorted(proven.items()):
+        newer = or_(Device.tested_at.is_(None), Device.tested_at < at)
+        await session.execute(
+            update(Device).where(Device.id == device_id, newer).values(tested_at=at)
+        )
+
+
 async def _write(
     session: AsyncSession, rows: Sequence[tuple[Any, ...]], on_sqlite: str, on_postgres: str
 ) -> None:
@@ -202,7 +238,7 @@ async def _write(
         plain = [tuple(map(_plain, row)) for row in rows]
         await connection.exec_driver_sql(on_sqlite, plain)
     else:
-        table = [dict(zip("abcdefgh", row, strict=False)) for row in rows]
+        table = [dict(zip("abcdefghi", row, strict=False)) for row in rows]
         await connection.exec_driver_sql(on_postgres, (msgspec.json.encode(table).decode(),))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from alerting.wording.reasons import DOUBT, reason_text
-from alerting.wording.words import ROLE, kind_text, look_up
+from alerting.wording.words import EXTREME, ROLE, STANDING, kind_text, look_up
 from devices.parts import REASONS as UNREADABLE
 
 
@@ -56,6 +56,10 @@ def _facts_text(kind: str, facts: Mapping[str, Any], lang: str, zone: ZoneInfo |
         return _no_water_text(facts, lang, zone)
     if kind == "battery_low" and facts.get("battery_pct") is not None:
         return f"{facts['battery_pct']:g} %"
+    if kind == "unsupervised":
+        return _unsupervised_text(facts, lang)
+    if kind == "device_offline" and "elders" in facts:
+        return _bridge_text(facts, lang)
     if kind == "device_offline" and facts.get("silent_s"):
         span = duration_text(facts["silent_s"], lang)
         return f"已 {span}没有消息" if zh else f"silent for {span}"
@@ -80,6 +84,32 @@ def _unreadable_text(facts: Mapping[str, Any], lang: str) -> str:
         role = look_up(ROLE, str(facts["role"]), lang)
         return f"来自{role}（{why}）" if zh else f"from the {role} ({why})"
     return f"来自未登记的设备（{why}）" if zh else f"from an unknown device ({why})"
+
+
+def _unsupervised_text(facts: Mapping[str, Any], lang: str) -> str:
+    """已 26 小时没有设备看护（呼叫按钮失联、水表网关断开）；极端天气。"""
+    zh = lang != "en"
+    span = duration_text(facts.get("silent_s") or 0, lang)
+    lost = [
+        look_up(ROLE, str(one.get("role")), lang)
+        + ("" if zh else ": ")
+        + look_up(STANDING, str(one.get("why")), lang)
+        for one in facts.get("lost") or ()
+    ]
+    extreme = look_up(EXTREME, str(facts["extreme"]), lang) if facts.get("extreme") else ""
+    if zh:
+        devices = f"（{'、'.join(lost)}）" if lost else ""
+        return f"已 {span}没有任何设备看护{devices}" + (f"；{extreme}" if extreme else "")
+    devices = f" ({', '.join(lost)})" if lost else ""
+    return f"no device for {span}{devices}" + (f"; {extreme}" if extreme else "")
+
+
+def _bridge_text(facts: Mapping[str, Any], lang: str) -> str:
+    """网关 一号楼，3 位老人因此无人看护"""
+    count, name = len(facts["elders"]), facts.get("bridge") or ""
+    if lang == "en":
+        return f"bridge {name}" + (f"; it leaves {count} without a watch" if count else "")
+    return f"网关 {name}" + (f"，{count} 位老人因此无设备看护" if count else "")
 
 
 def _no_water_text(facts: Mapping[str, Any], lang: str, zone: ZoneInfo | None) -> str:

@@ -157,6 +157,7 @@ FAMILY = DeviceFamily(
         "water_total"
     ),
     may_be_silent=_may_be_silent,
+    supervised=False,
     liveness="none that can be relied on: many transmitters speak only when they alarm",
     quirks=(
         "No encryption, no supervision, wrong decodes: every event is unconfirmed.",
