@@ -27,7 +27,7 @@ HEADINGS = (
 )
 HEALTH_ZH = {
     "online": "在线",
-    "offline": "离线",
+    "offline": "网关断开",
     "silent": "失联",
     "never": "从未上线",
     "unsupervisable": "无法监测在线",

@@ -63,7 +63,7 @@ class FleetRow:
     home: Home | None
     source: Source
     area_name: str | None
-    health: str  # unsupervisable, never, silent, offline (its bridge or last will says so), online
+    health: str  # unsupervisable, never, silent, offline (its bridge is gone), online
     test_due: bool
     untested: bool
 
@@ -282,8 +282,7 @@ def _row(row: Any) -> FleetRow:
     elif never:
         health = "never"
     elif silent:
-        said = source.online is False or (state is not None and state.online is False)
-        health = "offline" if said else "silent"
+        health = "offline" if source.online is False else "silent"
     return FleetRow(
         device=device,
         state=state,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from console import aftercare, assets, desk, devices, link, people, phone, session
+from console import aftercare, assets, desk, devices, fleet, link, people, phone, session
 from console.assets import assets as load_assets
 from console.context import environment
 from console.errors import answer_unknown_paths
@@ -17,6 +17,7 @@ _ROUTERS = (
     aftercare.router,
     phone.router,
     link.router,
+    fleet.router,
     devices.router,
     people.router,
 )

@@ -56,7 +56,7 @@ async def case_page(
 ) -> Response:
     """A case as it stands now. With `trouble`, what was typed is still in its form."""
     async with page.services.db.reading() as session:
-        case = await load_case(session, page.who, incident_id)
+        case = await load_case(session, page.who, incident_id, page.now)
         values = case_values(page, case, open_panel=open_panel, typed=typed or {}, trouble=trouble)
         if not page.wants_fragment:
             values |= await desk_values(session, page, show)
