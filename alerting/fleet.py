@@ -317,4 +317,4 @@ def outdated(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
 def version_key(firmware: str) -> tuple[tuple[int, int, str], ...]:
     """Orders versions as people read them: 1.9 before 1.10, numbers after words."""
     parts = re.findall(r"\d{1,18}|[^\d.\-_ ]+", firmware)
-    return tuple((1, int(part), "") if part.isdigit() else (0, 0, part) for part in parts)
+    return tuple((1, int(part), "") if part[0].isdecimal() else (0, 0, part) for part in parts)

@@ -97,7 +97,7 @@ def _standing(device: Device, now: datetime) -> tuple[Why, datetime | None]:
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """`since` is set when nothing watches any more; `lost` is what did, last lost first."""
 
-    state: str  # watched, never_watched, unwatched
+    what: str  # watched, never_watched, unwatched
     since: datetime | None = None
     lost: tuple[Standing, ...] = ()
 
@@ -106,12 +106,12 @@ def judge(devices: Sequence[Standing]) -> Verdict:
     """Is somebody watched? By any one device that works."""
     counted = [one for one in devices if one.role in COUNTED_ROLES]
     if any(one.why is Why.WORKS for one in counted):
-        return Verdict(state="watched")
+        return Verdict(what="watched")
     lost = [(one.lost_at, one) for one in counted if one.lost_at is not None]
     if not lost:
-        return Verdict(state="never_watched")
+        return Verdict(what="never_watched")
     lost.sort(key=lambda pair: (pair[0], pair[1].device_id), reverse=True)
-    return Verdict(state="unwatched", since=lost[0][0], lost=tuple(one for _, one in lost))
+    return Verdict(what="unwatched", since=lost[0][0], lost=tuple(one for _, one in lost))
 
 
 def due_at(since: datetime, hours: int, noticed_at: datetime) -> datetime:

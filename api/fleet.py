@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from alerting import export, fleet
 from api.dependencies import Now, Reading, SightDep, allowed
@@ -29,20 +29,31 @@ Show = Literal[
 ]
 
 
+_COUNTS = {
+    "all": 120,
+    "in_service": 110,
+    "silent": 3,
+    "never": 1,
+    "low_battery": 4,
+    "untested": 2,
+    "test_due": 17,
+    "unsupervisable": 5,
+    "old_firmware": 0,
+}
+_AREA = {"area_id": "area-5p2v0", "area_name": "城关村", "counts": _COUNTS}
+_LOST = {
+    "device_id": "btn-0001",
+    "role": "sos_button",
+    "room": "卧室",
+    "why": "silent",
+    "since": "2026-03-01T00:15:00Z",
+}
+
+
 class CountsOut(Out):
     """How many devices each filter of the fleet would show."""
 
-    model_config = Out.model_config | example(
-        all=120,
-        in_service=110,
-        silent=3,
-        never=1,
-        low_battery=4,
-        untested=2,
-        test_due=17,
-        unsupervisable=5,
-        old_firmware=0,
-    )
+    model_config = Out.model_config | example(**_COUNTS)
     all: int
     in_service: int
     silent: int
@@ -55,7 +66,7 @@ class CountsOut(Out):
 
 
 class AreaFleetOut(Out):
-    model_config = Out.model_config | example(area_id="area-5p2v0", area_name="城关村")
+    model_config = Out.model_config | example(**_AREA)
     area_id: str | None
     area_name: str | None
     counts: CountsOut
@@ -64,12 +75,14 @@ class AreaFleetOut(Out):
 class FleetOut(Out):
     """`unsupervised`: elders whom nothing watches now."""
 
+    model_config = Out.model_config | example(counts=_COUNTS, areas=[_AREA], unsupervised=2)
     counts: CountsOut
     areas: list[AreaFleetOut]
     unsupervised: int
 
 
-class LostOut(BaseModel):
+class LostOut(Out):
+    model_config = Out.model_config | example(**_LOST)
     device_id: str
     role: str
     room: str | None
@@ -89,7 +102,7 @@ class UnsupervisedOut(Out):
         incident_id=None,
         hours=24,
         extreme=None,
-        lost=[],
+        lost=[_LOST],
     )
     elder_id: str
     name: str
@@ -110,7 +123,7 @@ class ExportQuery(BaseModel):
     show: Show = "all"
     area_id: Ident | None = None
     family: Ident | None = None
-    q: Annotated[str, Query(max_length=100)] = ""
+    q: Annotated[str, Field(max_length=100)] = ""
 
 
 @router.get("/fleet", summary="Count the fleet", response_model=FleetOut)
