@@ -13,7 +13,8 @@ SWAPPED_PCT = 20
 """A rise by so much that lasts is a new battery: what came before says nothing of it."""
 LEAST_DAYS = 14
 LEAST_POINTS = 4
-MOST_POINTS = 90
+MOST_POINTS = 25
+"""Of more, evenly spread ones are looked at: every pair is one slope."""
 NOTICEABLE_PCT = -1.0
 """Less than one percent in thirty days is the gauge's own noise: nobody can say when it ends."""
 
@@ -31,9 +32,11 @@ def battery_trend(points: Sequence[tuple[datetime, float]]) -> BatteryTrend | No
     The median of all slopes between two points (Theil–Sen): a cold night or a wild value moves
     nothing. Only what came since the last swap counts.
     """
-    since_swap = list(points[_last_swap(points) :])[-MOST_POINTS:]
+    since_swap = list(points[_last_swap(points) :])
     if len(since_swap) < LEAST_POINTS:
         return None
+    stride = len(since_swap) // MOST_POINTS + 1
+    since_swap = since_swap[::-stride][::-1]
     begin = since_swap[0][0]
     series = [((at - begin).total_seconds() / 86400, pct) for at, pct in since_swap]
     if series[-1][0] < LEAST_DAYS:

@@ -131,9 +131,10 @@ async def read_fleet(
     _actor: Annotated[Actor, allowed("devices.read")], sight: SightDep, session: Reading, now: Now
 ) -> dict[str, Any]:
     """All devices and every area's, by the filters of the fleet page."""
+    areas = await fleet.by_area(session, sight, now)
     return {
-        "counts": await fleet.counts(session, sight, fleet.Wanted(), now),
-        "areas": await fleet.by_area(session, sight, now),
+        "counts": fleet.total(areas),
+        "areas": areas,
         "unsupervised": await fleet.count_unwatched(session, sight),
     }
 

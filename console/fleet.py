@@ -45,14 +45,17 @@ async def fleet_values(
     areas = await session.execute(
         select(Area.id, Area.name).where(in_scope(Area.id, page.who.scope)).order_by(Area.path)
     )
+    by_area = await fleet.by_area(session, page.sight, page.now)
     return {
         "rows": found.items,
         "next_cursor": found.next_cursor,
         "wanted": wanted,
         "filters": fleet.FILTERS,
-        "counts": await fleet.counts(session, page.sight, wanted, page.now),
+        "counts": await fleet.counts(session, page.sight, wanted, page.now)
+        if wanted.area_id or wanted.family or wanted.q
+        else fleet.total(by_area),
         "summed": SUMMED,
-        "by_area": await fleet.by_area(session, page.sight, page.now),
+        "by_area": by_area,
         "open_up_to": OPEN_UP_TO,
         "areas": areas.all(),
         "families": names,
