@@ -6,7 +6,7 @@ import re
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal, get_args
 
 from sqlalchemy import ColumnElement, and_, case, false, func, not_, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -28,7 +28,7 @@ TREND_OVER = timedelta(days=90)
 TESTED_ROLES = frozenset({"sos_button", "fall_detector", "smoke_detector", "gas_detector"})
 """Alarm devices that show only in use whether they still work: pressed once a month."""
 
-FILTERS = (
+Show = Literal[
     "all",
     "in_service",
     "silent",
@@ -38,7 +38,8 @@ FILTERS = (
     "test_due",
     "unsupervisable",
     "old_firmware",
-)
+]
+FILTERS: tuple[str, ...] = get_args(Show)
 _FLEET = Order(name="fleet", key=Device.enrolled_at, ident=Device.id)
 _UNWATCHED = Order(name="supervision", key=Supervision.since, ident=Supervision.elder_id)
 

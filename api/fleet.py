@@ -16,19 +16,6 @@ from api.schemas import Filters, Ident, Out, PageOut, example, page_of
 from care.model import Actor
 
 router = APIRouter(tags=["sources and devices"])
-Show = Literal[
-    "all",
-    "in_service",
-    "silent",
-    "never",
-    "low_battery",
-    "untested",
-    "test_due",
-    "unsupervisable",
-    "old_firmware",
-]
-
-
 _COUNTS = {
     "all": 120,
     "in_service": 110,
@@ -120,7 +107,7 @@ class UnsupervisedOut(Out):
 class ExportQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
     format: Literal["csv", "xlsx"] = "csv"
-    show: Show = "all"
+    show: fleet.Show = "all"
     area_id: Ident | None = None
     family: Ident | None = None
     q: Annotated[str, Field(max_length=100)] = ""

@@ -14,7 +14,6 @@ from alerting.detectors.view import DeviceView
 from alerting.intake.heard import Child, KnownDevice
 from care.tables import Device
 from core.db import from_micros, to_micros
-from devices.family import DeviceFamily
 from devices.registry import FAMILIES
 
 _DEVICE_NAMES = (
@@ -126,16 +125,8 @@ def _in_utc(value: datetime | None) -> datetime | None:
 
 def _known(row: Sequence[Any], time: _ToTime) -> KnownDevice:
     ident, source_id, child_id, role, name, room, area_id, every_s, enrolled_at, watch, rules = row
-    family = FAMILIES.get(name)
-    view = DeviceView(
-        id=ident,
-        role=role,
-        family=name,
-        rules={} if rules in _NO_RULES else msgspec.json.decode(rules),
-        enrolled_at=time(enrolled_at),
-        reports_every_s=every_s or (family.reports_every_s if family else None),
-        supervised=is_supervised(family, watch),
-    )
+    known_rules = {} if rules in _NO_RULES else msgspec.json.decode(rules)
+    view = _view(ident, role, name, known_rules, time(enrolled_at), every_s, watch)
     return KnownDevice(
         id=ident,
         source_id=source_id,
@@ -148,22 +139,39 @@ def _known(row: Sequence[Any], time: _ToTime) -> KnownDevice:
     )
 
 
-def is_supervised(family: DeviceFamily | None, chosen: bool | int | None) -> bool:
-    """As set for the device (SQLite says 0 and 1), otherwise as its family says."""
-    return (family is None or family.supervised) if chosen is None else bool(chosen)
-
-
 def view_of(device: Device) -> DeviceView:
-    """What the detectors may know of a device, of a row that is loaded already."""
-    family = FAMILIES.get(device.family)
+    """The same of a row that is loaded already."""
+    return _view(
+        device.id,
+        device.role,
+        device.family,
+        device.rules,
+        device.enrolled_at,
+        device.expected_every_s,
+        device.supervisable,
+    )
+
+
+def _view(
+    ident: str,
+    role: str,
+    name: str,
+    rules: dict[str, Any],
+    enrolled_at: datetime | None,
+    every_s: int | None,
+    supervisable: bool | int | None,
+) -> DeviceView:
+    """What the detectors may know of a device; what is set for it goes before its family."""
+    family = FAMILIES.get(name)
+    by_family = family is None or family.supervised
     return DeviceView(
-        id=device.id,
-        role=device.role,
-        family=device.family,
-        rules=device.rules,
-        enrolled_at=device.enrolled_at,
-        reports_every_s=device.expected_every_s or (family.reports_every_s if family else None),
-        supervised=is_supervised(family, device.supervisable),
+        id=ident,
+        role=role,
+        family=name,
+        rules=rules,
+        enrolled_at=enrolled_at,
+        reports_every_s=every_s or (family.reports_every_s if family else None),
+        supervised=by_family if supervisable is None else bool(supervisable),
     )
 
 

@@ -84,7 +84,7 @@ async def test_a_filter_or_format_that_nobody_knows_is_refused(admin: Caller) ->
 async def test_tests_are_due_a_month_after_the_last_press(world: World, admin: Caller) -> None:
     await village(world, admin, "north", buttons=2)
     world.clock.advance(hours=24 * 32)
-    admin = await world.sign_in(UserRole.ADMIN)
+    admin = await world.sign_in(UserRole.SUPERVISOR)
     await world.hears("anju/v1/btn-north-0/event", {"id": "1", "kind": "test"})
     counts = (await admin.read("fleet"))["counts"]
     assert (counts["test_due"], counts["untested"]) == (1, 2)
