@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from alerting.detectors import assessable, levels, personal, unreadable, water
 from alerting.detectors.assessable import Register
@@ -21,6 +22,7 @@ __all__ = [
     "DeviceView",
     "Judged",
     "alive",
+    "answered",
     "can_assess",
     "dump_state",
     "judge",
@@ -76,6 +78,7 @@ _ON_READING: dict[str, tuple[str, ReadingDetector]] = {
     "water_total": (_WATER, water.on_reading),
     "smoke_density": (_LEVELS, levels.on_density),
     "battery_pct": (_LEVELS, levels.on_battery),
+    "alarm_count": (_LEVELS, levels.on_alarm_count),
 }
 _ON_EVENT: dict[str, tuple[str, EventDetector]] = dict.fromkeys(
     personal.KINDS, (_STATELESS, personal.on_event)
@@ -98,7 +101,7 @@ def load_state(text: str | None) -> DeviceState:
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return _REBUILT
     whole = len(state.levels.slots) % 3 == 0 and (
-        state.water is None or len(state.water.stairs.steps) % 2 == 0
+        state.water is None or water.is_whole(state.water)
     )
     return state if state.shape == SHAPE and whole else _REBUILT
 
@@ -193,6 +196,18 @@ def rearm(state: DeviceState, kind: str) -> DeviceState:
         return state
     rearmed = water.rearm(state.water, kind)
     return DeviceState(SHAPE, state.levels, rearmed, register=state.register)
+
+
+def answered(state: DeviceState, kind: str, *, was_false: bool) -> DeviceState:
+    """Tell the detector what came of its findings of `kind`, once people know.
+
+    `was_false`: the elder was there and well. A true alarm and a home where nobody was both pass
+    False: neither must teach the rule to wait longer. Each finding counts once.
+    """
+    if state.water is None:
+        return state
+    part = water.answered(state.water, kind, was_false=was_false)
+    return state if part is state.water else replace(state, water=part)
 
 
 def _judged(

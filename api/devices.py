@@ -36,7 +36,11 @@ router = APIRouter(prefix="/devices", tags=["sources and devices"])
 MAX_RULES = 4096
 
 DeviceId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
-ChildId = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+ChildId = Annotated[
+    str,
+    # As in its topic, which may end with a space.
+    StringConstraints(min_length=1, max_length=256, strip_whitespace=False),
+]
 
 
 def _small(rules: dict[str, Any]) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from care.tables import (
 from console.icons import icon_of_kind
 from console.outlook import Outlook, outlook
 from console.queue import load_policies
+from console.usage_chart import UsageChart
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,6 +72,7 @@ class CaseFile:
     previous: Incident | None
     missing: tuple[str, ...]
     moves: tuple[Move, ...]
+    chart: UsageChart | None = None
 
     @property
     def icon(self) -> str:

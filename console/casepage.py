@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -21,6 +21,7 @@ from console.context import PageContext
 from console.outlook import describe
 from console.records import GROUPS
 from console.sentence import lede
+from console.usage_chart import load_chart
 from core.ids import new_id
 
 HTMX_CONFIG = json.dumps(
@@ -57,6 +58,8 @@ async def case_page(
     """A case as it stands now. With `trouble`, what was typed is still in its form."""
     async with page.services.db.reading() as session:
         case = await load_case(session, page.who, incident_id, page.now)
+        chart = await load_chart(session, case.incident, page.zone, page.now)
+        case = replace(case, chart=chart)
         values = case_values(page, case, open_panel=open_panel, typed=typed or {}, trouble=trouble)
         if not page.wants_fragment:
             values |= await desk_values(session, page, show)

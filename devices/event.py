@@ -116,6 +116,7 @@ class InventoryItem(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     model: str = ""
     vendor: str = ""
+    firmware: str = ""
     capabilities: tuple[str, ...] = ()  # "smoke", "action", "energy" …: helps to guess a role
 
 

@@ -204,6 +204,11 @@ def text(value: Any, field: str, *, longest: int = 64) -> str:
     return str(value)
 
 
+def label(value: Any, *, longest: int = 128) -> str:
+    """A text that is only shown: what cannot be printed, or is none, becomes ""."""
+    return value.strip()[:longest] if type(value) is str and value.isprintable() else ""
+
+
 def mapping(value: Any, field: str) -> dict[str, Any]:
     """A JSON object."""
     if type(value) is not dict:

@@ -51,6 +51,7 @@ def _decode(family: DeviceFamily, prefix: str, message: Message, role: str | Non
     decoded = family.decode(message, SourceView(prefix=prefix))
     children = {event.child_id for event in decoded.events} | set(decoded.heard)
     children |= {each.child_id for each in decoded.readings}
+    children |= {each.child_id for each in decoded.presences if each.child_id is not None}
     roles = dict.fromkeys(children, role or "")
     return family.decode(message, SourceView(prefix=prefix, roles=roles))
 

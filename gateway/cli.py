@@ -8,12 +8,13 @@ import json
 import signal
 import sys
 from collections.abc import Awaitable
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
 
 from core.clock import SystemClock
-from core.errors import AnjuError, SettingsError
+from core.errors import AnjuError, InvalidInput, SettingsError
 from core.logging import configure_logging
 from core.settings import Settings, load_settings, parse_roles
 from simulators import press
@@ -28,9 +29,11 @@ app = typer.Typer(
 user_app = typer.Typer(help="People who sign in.", no_args_is_help=True)
 devices_app = typer.Typer(help="What devices say.", no_args_is_help=True)
 simulate_app = typer.Typer(help="Act as a device.", no_args_is_help=True)
+evaluate_app = typer.Typer(help="Try a rule on readings of the past.", no_args_is_help=True)
 app.add_typer(user_app, name="user")
 app.add_typer(devices_app, name="devices")
 app.add_typer(simulate_app, name="simulate")
+app.add_typer(evaluate_app, name="evaluate")
 
 T = TypeVar("T")
 
@@ -201,6 +204,57 @@ def _simulation(kind: Act) -> Any:
 
 for _kind in ACTS:
     simulate_app.command(_kind)(_simulation(_kind))
+
+
+@evaluate_app.command("water")
+def evaluate_water(
+    readings: Annotated[Path, typer.Option(help="CSV or CSV.GZ: home,time,register_l.")],
+    rule: Annotated[str, typer.Option(help="adaptive, fixed-12h-10l, fixed-24h-10l …")],
+    profile: Annotated[
+        str | None, typer.Option(help="tight or quiet; otherwise both levels of adaptive.")
+    ] = None,
+    alarms_out: Annotated[
+        Path | None, typer.Option(help="Write home,time,kind,level,detail.")
+    ] = None,
+    score: Annotated[bool, typer.Option("--score", help="False alarms, and delays.")] = False,
+    zone: Annotated[
+        str | None, typer.Option(help="Zone of times without one; otherwise the wall clock's.")
+    ] = None,
+    samples: Annotated[int, typer.Option(min=1, help="Emergencies tried in each home.")] = 200,
+    seed: Annotated[int, typer.Option(help="Of the emergencies' times.")] = 1,
+    outages: Annotated[float, typer.Option(min=0, help="Simulated outages a year.")] = 0.0,
+    lost: Annotated[
+        float, typer.Option(min=0, max=0.5, help="Share of readings that they take.")
+    ] = 0.05,
+    as_json: Annotated[bool, typer.Option("--json", help="Print an object.")] = False,
+) -> None:
+    """Replay water readings through the detector that runs in production."""
+    from rich.console import Console
+
+    from gateway.evaluation.command import Options, as_table, evaluate
+
+    options = Options(
+        readings=readings,
+        rule=rule,
+        profile=profile,
+        alarms_out=alarms_out,
+        score=score,
+        zone=zone,
+        samples=samples,
+        seed=seed,
+        outages=outages,
+        lost=lost,
+    )
+    result = evaluate(options, Console(stderr=True))
+    if as_json:
+        print(json.dumps(result, ensure_ascii=False))
+        return
+    if score:
+        Console(width=110).print(as_table(result))
+    if alarms_out is not None:
+        print(f"{result['alarms']} alarms in {result['homes']} homes: {alarms_out}")
+    elif not score:
+        raise InvalidInput("--alarms-out", "or --score: say what is wanted")
 
 
 @app.command()

@@ -27,6 +27,8 @@ _SPAN_MAX = 99_999
 """Seconds, more than the 24 h in which a message may be delivered again. It and the next bound
 the size of a state."""
 _DENSITY_MAX = 999
+_COUNT_MAX = 999_999
+_DETAIL_LIMIT = 64  # characters of what a device calls its fault
 
 _ORDER = (*LEVEL_KINDS, "battery_pct")
 _NUMBER = {name: number for number, name in enumerate(_ORDER)}
@@ -42,6 +44,7 @@ class Levels(msgspec.Struct, frozen=True, array_like=True, gc=False):
     `span` 0. Not active: `time` is the last clear and `span` how long before it the level rose,
     at most _SPAN_MAX, 0 if it had cleared before or never rose."""
     density: int = -1  # tenths of %/m that the next one is compared with; -1: none since the rise
+    alarms: int = -1  # how many alarms the detector has counted by itself; -1: it never said
 
 
 class _Level(NamedTuple):
@@ -70,6 +73,8 @@ def on_event(
     facts: dict[str, Any] = {"since": iso(said_s)}
     if event.retained:
         facts["retained"] = True
+    if kind == "fault" and "fault" in event.data:
+        facts["fault"] = _detail(event.data["fault"])
     if known is not None and known.active:
         rose_s = min(known.at, said_s)
         held = _finding(kind, Sign.HELD, said_s, now_s, facts | {"since": iso(rose_s)}, event)
@@ -85,7 +90,9 @@ def on_event(
         sign = Sign.HELD
     part = _put(part, number, _Level(True, said_s))
     if kind == "smoke":
-        part = Levels(part.slots)
+        counted = event.data.get("count")  # told by the very count that `on_alarm_count` watches
+        alarms = _counted(counted) if type(counted) is int else part.alarms
+        part = Levels(part.slots, alarms=alarms)
     return part, (_finding(kind, sign, said_s, now_s, facts, event, at=at),)
 
 
@@ -133,15 +140,35 @@ def on_density(
     before = part.density
     if before < 0:
         if at - smoke.at <= DENSITY_PAIRS_S:
-            return Levels(part.slots, density), ()
+            return Levels(part.slots, density, part.alarms), ()
         before = 0
     if density >= before + max(DENSITY_STEP, before // 2):
         facts = {"density": density / 10, "before": before / 10, "since": iso(smoke.at)}
         worse = _finding("smoke", Sign.WORSE, min(at, now), now, facts)
-        return Levels(part.slots, density), (worse,)
+        return Levels(part.slots, density, part.alarms), (worse,)
     if density < part.density or part.density < 0:
-        return Levels(part.slots, min(density, before)), ()
+        return Levels(part.slots, min(density, before), part.alarms), ()
     return part, ()
+
+
+def on_alarm_count(
+    part: Levels, reading: Reading, at: int, _device: DeviceView, now: int
+) -> tuple[Levels, tuple[Finding, ...]]:
+    """`alarm_count`: it sounded while nobody listened, and says OK again (Ei6500-OMS).
+
+    EDGE when the count has risen and the level did not tell of it. A first count, and a smaller
+    one (another detector in its place), say nothing.
+    """
+    count = _counted(reading.value)
+    before = part.alarms
+    if count == before:
+        return part, ()
+    part = Levels(part.slots, part.density, count)
+    smoke = _get(part, _NUMBER["smoke"])
+    if before < 0 or count < before or (smoke is not None and smoke.active):
+        return part, ()
+    facts = {"counted": count, "before": before}
+    return part, (_finding("smoke", Sign.EDGE, min(at, now), now, facts),)
 
 
 def _on_clear(
@@ -187,10 +214,22 @@ def _put(part: Levels, number: int, level: _Level) -> Levels:
     triple = (2 * number + level.active, level.at, level.span)
     kept = [slots[i : i + 3] for i in range(0, len(slots), 3) if slots[i] >> 1 != number]
     ordered = sorted([*kept, triple])
-    return Levels(tuple(value for three in ordered for value in three), part.density)
+    flat = tuple(value for three in ordered for value in three)
+    return Levels(flat, part.density, part.alarms)
+
+
+def _counted(value: float) -> int:
+    return min(max(int(value), 0), _COUNT_MAX)
+
+
+def _detail(said: Any) -> str:
+    """What the device calls its fault, or its faults."""
+    words = said if isinstance(said, list) else [said]
+    return " ".join(str(word) for word in words)[:_DETAIL_LIMIT]
 
 
 _REASONS = {
+    Sign.EDGE: "the detector counted an alarm that nobody heard of",
     Sign.ROSE: "reported by the device",
     Sign.FOUND: "already on when we first looked",
     Sign.HELD: "reported again",

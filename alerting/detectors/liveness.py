@@ -10,6 +10,8 @@ from alerting.finding import SEVERITY_OF_KIND, Finding, Sign
 NEVER_ONLINE_AFTER_S = 24 * 3600
 SHORTEST_LIMIT_S = 3 * 3600
 INTERVALS_MISSED = 3
+OFFLINE_GRACE = timedelta(minutes=5)
+"""A last will may be followed by a reconnect at once; only what lasts is worth a work item."""
 
 BURST_S = 60
 """Messages closer together than this are one word: a redelivery, a burst after a reconnect."""
@@ -105,6 +107,17 @@ def silent_after(
         return device.enrolled_at + timedelta(seconds=NEVER_ONLINE_AFTER_S)
     limit_s = silence_limit_s(device, learned_s)
     return None if limit_s is None else last_heard + timedelta(seconds=limit_s)
+
+
+def offline_grace(last_heard: datetime | None, device: DeviceView, *, retained: bool) -> timedelta:
+    """How long a device that is said to be gone may take to speak.
+
+    A retained word is the broker's memory: a will whose device lives on without a birth message is
+    replayed at every subscribe, so a device heard of before gets the time of one report.
+    """
+    if not retained or last_heard is None:
+        return OFFLINE_GRACE
+    return max(OFFLINE_GRACE, timedelta(seconds=expected_every_s(device) or 0))
 
 
 def judge_silence(

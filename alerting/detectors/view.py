@@ -26,6 +26,7 @@ class DeviceView(msgspec.Struct, frozen=True, kw_only=True):
     rules: dict[str, Any] = {}  # rule name → its parameters; missing: the detector's defaults
     enrolled_at: datetime | None = None  # UTC, since when this binding holds
     reports_every_s: int | None = None  # longest normal silence by family; None: by role
+    zone: str = "Asia/Shanghai"  # of the home: a name of the tz database, or an offset
     supervised: bool = True  # False: one-way radio and the like, whose silence means nothing
 
 

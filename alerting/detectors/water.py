@@ -1,14 +1,19 @@
-"""A home whose water has stopped, or does not stop: the cities' fixed rules on a water meter."""
+"""A home whose water has stopped, or does not stop: which readings count, and which rule judges."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
+from alerting.detectors import adaptive, fixed
+from alerting.detectors import habit as habit_
 from alerting.detectors import stairs as stairs_
 from alerting.detectors import tap as tap_
+from alerting.detectors.adaptive import Step
+from alerting.detectors.fixed import DEFAULT_PRESET, PRESETS, Level
+from alerting.detectors.habit import Habit
 from alerting.detectors.liveness import SHORTEST_LIMIT_S, silence_limit_s
 from alerting.detectors.register import CLOCK_SLACK_S, DOUBTED, Line, Verdict, follow
 from alerting.detectors.stairs import Stairs
@@ -16,24 +21,6 @@ from alerting.detectors.tap import Tap
 from alerting.detectors.view import DeviceView, Seconds, iso, late_s, moment, parameter
 from alerting.finding import SEVERITY_OF_KIND, Finding, Sign
 from devices.event import REGISTER_UNITS, Reading
-
-
-class Level(NamedTuple):
-    """Less than `threshold_dl` (tenths of a litre) within `window_s`."""
-
-    window_s: int
-    threshold_dl: int
-
-
-PRESETS: dict[str, tuple[Level, ...]] = {
-    "fixed-12h-10l": (Level(12 * 3600, 100),),  # Shanghai
-    "fixed-24h-10l": (Level(24 * 3600, 100),),  # Taicang
-    "fixed-12h-24h-10l": (Level(12 * 3600, 100), Level(24 * 3600, 100)),
-    "off": (),
-}
-"""Fixed rules as data, levels by rising window; none beyond `stairs.KEEP_S` and `KEEP_MOVED`."""
-
-DEFAULT_PRESET = "fixed-12h-24h-10l"
 
 TOO_OLD_S = 2 * 3600
 """A reading older than this updates the state and opens nothing."""
@@ -61,6 +48,7 @@ class Water(msgspec.Struct, frozen=True, array_like=True, gc=False):
     level: int = 0  # of no_water_use that was found in this gap
     doubted_at: Seconds = 0  # last doubtful reading since cannot_assess was found; 0: not found
     judge_at: Seconds = 0  # when `tick` is wanted; 0: not wanted
+    habit: Habit | None = None  # of the adaptive rule; `stairs` are empty then
 
 
 def on_reading(
@@ -78,7 +66,7 @@ def on_reading(
     water = part or Water()
     at = min(at, now)
     if water.line.at - now > CLOCK_SLACK_S:
-        water = Water(tap=Tap(on=water.tap.on), level=water.level, doubted_at=water.doubted_at)
+        water = _on_a_clock_set_back(water)
     if not (0 <= reading.value < MOST_M3 and reading.unit == _UNIT):
         return _doubt(water, "not_a_register_value", reading, at, now)
     dl = round(reading.value * 10_000)
@@ -89,8 +77,9 @@ def on_reading(
         reason = "register_went_back" if verdict is Verdict.WENT_BACK else "register_jumped"
         doubting = msgspec.structs.replace(water, line=line)
         return _doubt(doubting, reason, reading, at, now)
-    stairs, tap = _moved(water, line, verdict)
-    return _judge(water, line, stairs, tap, device, now)
+    steps = steps_of(device)
+    stairs, tap, habit = _moved(water, line, verdict, steps, device.zone)
+    return _judge(water, line, stairs, tap, habit, steps, device, now)
 
 
 def tick(part: Water, device: DeviceView, now: int) -> tuple[Water, tuple[Finding, ...]]:
@@ -106,7 +95,17 @@ def tick(part: Water, device: DeviceView, now: int) -> tuple[Water, tuple[Findin
         if not part.judge_at:
             return part, ()
         return msgspec.structs.replace(part, judge_at=0), ()
-    return _judge(part, line, part.stairs, part.tap, device, now, ticking=True)
+    steps = steps_of(device)
+    if (steps is None) is (part.habit is not None):  # the rule was changed since the last reading
+        return msgspec.structs.replace(part, judge_at=0), ()
+    habit = part.habit
+    return _judge(part, line, part.stairs, part.tap, habit, steps, device, now, ticking=True)
+
+
+def is_whole(part: Water) -> bool:
+    """Whether a stored state fits together beyond what its types say."""
+    habit = part.habit
+    return len(part.stairs.steps) % 2 == 0 and (habit is None or len(habit.cells) == habit_.CELLS)
 
 
 def due(part: Water | None) -> datetime | None:
@@ -123,25 +122,63 @@ def rearm(part: Water, kind: str) -> Water:
     return part
 
 
+def answered(part: Water, kind: str, *, was_false: bool) -> Water:
+    """What people found out about a finding of `kind`: only the adaptive rule learns from it."""
+    if kind != "no_water_use" or part.habit is None:
+        return part
+    habit = habit_.answered(part.habit, was_false=was_false)
+    return part if habit is part.habit else msgspec.structs.replace(part, habit=habit)
+
+
 def levels_of(device: DeviceView) -> tuple[Level, ...]:
     """The fixed rule set for this device (`no_water_use.preset`); the default for unknown names."""
     preset = parameter(device, "no_water_use", "preset")
     return PRESETS.get(preset, _DEFAULT_LEVELS) if isinstance(preset, str) else _DEFAULT_LEVELS
 
 
-def _moved(water: Water, line: Line, verdict: Verdict) -> tuple[Stairs, Tap]:
-    """The steps and the tap after a trusted reading; a new line begins both anew."""
-    stairs, tap, before = water.stairs, water.tap, water.line
+def steps_of(device: DeviceView) -> tuple[Step, ...] | None:
+    """The adaptive rule set for this device; None while a fixed rule is."""
+    preset = parameter(device, "no_water_use", "preset")
+    return adaptive.PRESETS.get(preset) if isinstance(preset, str) else None
+
+
+def _on_a_clock_set_back(water: Water) -> Water:
+    """The line began in a future that is not going to come: another begins, the rest is kept."""
+    return Water(
+        tap=Tap(on=water.tap.on),
+        level=water.level,
+        doubted_at=water.doubted_at,
+        habit=water.habit,
+    )
+
+
+def _moved(
+    water: Water, line: Line, verdict: Verdict, steps: tuple[Step, ...] | None, zone: str
+) -> tuple[Stairs, Tap, Habit | None]:
+    """Tap and the rule's own memory after a trusted reading; a new line begins them anew."""
+    tap, before = water.tap, water.line
+    at, value = line.at, line.value
     if verdict is Verdict.FIRST:
-        return Stairs(line.at), tap_.pour(tap, line.at, line.value)
-    from_value = before.value
-    if verdict is Verdict.RESTARTED:
-        from_value = before.doubt_value
-        stairs = Stairs(before.doubt_at)
-        tap = Tap(before.doubt_at, from_value, on=tap.on)
-    if line.value > from_value:
-        stairs = stairs_.climb(stairs, line.at, line.value - from_value)
-    return stairs, tap_.pour(tap, line.at, line.value)
+        tap = tap_.pour(tap, at, value)
+        if steps is None:
+            return Stairs(at), tap, None
+        return Stairs(), tap, habit_.begin(water.habit, at, value, zone)
+    from_at, from_value, restarted = before.at, before.value, verdict is Verdict.RESTARTED
+    if restarted:
+        from_at, from_value = before.doubt_at, before.doubt_value
+        tap = Tap(from_at, from_value, on=tap.on)
+    tap = tap_.pour(tap, at, value)
+    if steps is None:
+        stairs = water.stairs
+        if restarted or not stairs.rose_at:
+            stairs = Stairs(from_at)
+        if value > from_value:
+            stairs = stairs_.climb(stairs, at, value - from_value)
+        return stairs, tap, None
+    habit = water.habit
+    if habit is None or restarted:
+        habit = habit_.begin(habit, from_at, from_value, zone)
+    return Stairs(), tap, habit_.follow(habit, from_at, from_value, at, value, zone)
 
 
 def _judge(
@@ -149,6 +186,8 @@ def _judge(
     line: Line,
     stairs: Stairs,
     tap: Tap,
+    habit: Habit | None,
+    steps: tuple[Step, ...] | None,
     device: DeviceView,
     now: int,
     *,
@@ -159,11 +198,10 @@ def _judge(
     may_open = ticking or now - at <= TOO_OLD_S
     findings: list[Finding] = []
     level = water.level
-    levels = levels_of(device)
-    if level or may_open:
-        level, moved = _reached(levels, stairs, at, level, may_open)
-        if level != water.level and levels:
-            findings.append(_no_use(water.level, level, levels, stairs, moved, at, now))
+    if habit is not None and steps is not None:
+        level, habit = _stillness(water, habit, steps, at, device, now, may_open, findings)
+    elif level or may_open:
+        level = _little_use(water, stairs, levels_of(device), at, now, may_open, findings)
     if water.tap.on and not tap.on:
         findings.append(_finding("tap_left_on", Sign.CLEARED, "the flow dropped", {}, at, now))
     elif may_open and not tap.on and tap_.left_on(tap) and _tap_wanted(device):
@@ -175,64 +213,69 @@ def _judge(
         reason = "readings are plausible again"
         findings.append(_finding("cannot_assess", Sign.CLEARED, reason, {}, at, now))
     judge_at = 0 if may_open else water.judge_at or now + CATCH_UP_S
-    return Water(line, stairs, tap, level, doubted_at, judge_at), tuple(findings)
+    return Water(line, stairs, tap, level, doubted_at, judge_at, habit), tuple(findings)
 
 
-def _reached(
-    levels: tuple[Level, ...], stairs: Stairs, at: int, level: int, may_open: bool
-) -> tuple[int, int]:
-    """The level of the gap now, and the movement (tenths of a litre) in the window that says so.
-
-    A level, once found, stays until the shortest window holds its threshold again: use that small
-    does not end the gap, and every level is found once a gap.
-    """
-    resumed = not levels  # switched off: forgotten, and nothing to say about it
-    reached = reached_moved = 0
-    for number, (window_s, threshold_dl) in enumerate(levels, 1):
-        moved = stairs_.moved_within(stairs, at, window_s)
-        if moved is None:
-            break  # nor is any reading old enough for a longer window
-        if moved < threshold_dl:
-            reached, reached_moved = number, moved
-        elif number == 1:
-            resumed, reached_moved = True, moved
-    if reached > level and may_open:
-        return reached, reached_moved
-    if resumed and not reached:
-        return 0, reached_moved
-    return level, reached_moved
-
-
-def _no_use(
-    before: int,
-    level: int,
-    levels: tuple[Level, ...],
+def _little_use(
+    water: Water,
     stairs: Stairs,
-    moved: int,
+    levels: tuple[Level, ...],
     at: int,
     now: int,
-) -> Finding:
-    """The finding for a gap that reached a level, or ended (level 0)."""
-    facts: dict[str, Any] = {"last_reading_at": iso(at)}
-    if not level:
-        sign, reason = Sign.CLEARED, "water is used again"
-        facts["used_at"] = iso(stairs.rose_at)
+    may_open: bool,
+    findings: list[Finding],
+) -> int:
+    """A fixed rule's level after the reading at `at`; what changed goes to `findings`."""
+    level, moved = fixed.reached_level(levels, stairs, at, water.level, may_open)
+    if level == water.level or not levels:
+        return level
+    if level:
+        reason, facts = fixed.no_use_facts(levels, level, stairs, moved, at)
+        findings.append(_no_use(water.level, reason, facts, at, now))
     else:
-        window_s, threshold_dl = levels[level - 1]
-        sign = Sign.WORSE if before else Sign.ROSE
-        reason = f"less than {threshold_dl / 10:g} L in {window_s // 3600} h"
-        idle_s = at - stairs.rose_at
-        facts |= {
-            "level": level,
-            "since": iso(stairs.rose_at),  # last use, or the first reading
-            "since_known": bool(stairs.moved),  # False: no use was ever seen on this register
-            "idle_s": idle_s,
-            "hours": round(idle_s / 3600, 4),
-            "window_h": window_s // 3600,
-            "used_l": moved / 10,
-            "threshold_l": threshold_dl / 10,
-        }
+        findings.append(_used_again(stairs.rose_at, {}, at, now))
+    return level
+
+
+def _stillness(
+    water: Water,
+    habit: Habit,
+    steps: tuple[Step, ...],
+    at: int,
+    device: DeviceView,
+    now: int,
+    may_open: bool,
+    findings: list[Finding],
+) -> tuple[int, Habit]:
+    """The adaptive rule's level after the reading at `at`, and its memory. One use ends a gap."""
+    level = water.level
+    if habit.used_at == at:
+        if level and habit.flags & habit_.USE_SEEN:
+            before = water.habit.used_at if water.habit is not None else at
+            facts = {"since": iso(before), "gap_s": at - before}
+            findings.append(_used_again(at, facts, at, now))
+            level = 0
+        return level, habit
+    if may_open and at - habit.used_at > habit_.FLOOR_S and level < len(steps):
+        reached, why = adaptive.reached_level(habit, steps, at, level, device.zone)
+        if why is not None:
+            reason, facts = adaptive.no_use_facts(habit, steps, reached, why, at)
+            findings.append(_no_use(level, reason, facts, at, now))
+            habit = adaptive.found(habit, steps, level, reached, why)
+            level = reached
+    return level, habit
+
+
+def _no_use(before: int, reason: str, facts: dict[str, Any], at: int, now: int) -> Finding:
+    """A gap reached a level; `before` is the one it had reached already, if any."""
+    facts["last_reading_at"] = iso(at)
+    sign = Sign.WORSE if before else Sign.ROSE
     return _finding("no_water_use", sign, reason, facts, at, now)
+
+
+def _used_again(used_at: int, facts: dict[str, Any], at: int, now: int) -> Finding:
+    facts |= {"last_reading_at": iso(at), "used_at": iso(used_at)}
+    return _finding("no_water_use", Sign.CLEARED, "water is used again", facts, at, now)
 
 
 def _tap_found(tap: Tap, at: int, now: int) -> Finding:

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting.detect import dump_state, load_state, rearm
+from alerting.detect import answered, dump_state, load_state, rearm
 from alerting.finding import Severity
 from alerting.handling.moving import (
     begin,
@@ -65,16 +65,22 @@ async def record_outcome(
     await enter(
         session, incident, Move.OUTCOME, actor, now, data={"outcome": outcome, "text": reason}
     )
-    if outcome not in PROOF_OF_LIFE and incident.severity == Severity.WELFARE:
-        await _rearm(session, incident)
+    if incident.severity == Severity.WELFARE:
+        await _tell_detector(session, incident, outcome)
     return incident
 
 
-async def _rearm(session: AsyncSession, incident: Incident) -> None:
-    """Nobody saw or spoke with the elder: the detector may find the same again."""
+async def _tell_detector(session: AsyncSession, incident: Incident, outcome: str) -> None:
+    """A false alarm teaches the home's rule; where nobody saw or spoke with the elder, the
+    detector may find the same again."""
     row = await session.get(DeviceStateRow, incident.device_id) if incident.device_id else None
-    if row is not None:
-        row.state = dump_state(rearm(load_state(row.state), incident.kind))
+    if row is None:
+        return
+    state = load_state(row.state)
+    state = answered(state, incident.kind, was_false=outcome == Outcome.FALSE_ALARM)
+    if outcome not in PROOF_OF_LIFE:
+        state = rearm(state, incident.kind)
+    row.state = dump_state(state)
 
 
 async def close(

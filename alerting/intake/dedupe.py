@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 from sqlalchemy import select
@@ -13,12 +14,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.intake.heard import Child
 from alerting.tables import EventRow
-from devices.event import LEVEL_KINDS, DeviceEvent
+from devices.event import CLEARING_KINDS, LEVEL_KINDS, DeviceEvent
 
 REMEMBER = timedelta(hours=24)
 SAME_PRESS = timedelta(seconds=2)
 """One press may arrive as JSON and as plain text (Zigbee2MQTT)."""
+STAMPED_AGAIN = timedelta(seconds=60)
+"""Network servers hand a frame on again up to 48 s later, with a new time of their own."""
 
+_ENDS = {kind: clear for clear, kind in CLEARING_KINDS.items()}
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -35,18 +39,30 @@ class Verdict:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Last:
-    kind: str
+class _Kept:
+    """An event that is stored already."""
+
     digest: str
     received_at: datetime
+    kind: str
+    at: datetime
+    data: dict[str, Any]
+
+    def is_told_again(self, event: DeviceEvent, mark: str) -> bool:
+        """Under the same id: all of it the same, or all but a time stamped anew."""
+        if mark == self.digest:
+            return True
+        if event.at is None or abs(event.at - self.at) > STAMPED_AGAIN:
+            return False
+        return event.kind == self.kind and event.data == self.data
 
 
 class Memory:
     """The events of the last day that matter for one batch, loaded once and kept current."""
 
     def __init__(self) -> None:
-        self._by_id: dict[tuple[Child, str], dict[str, datetime]] = {}
-        self._last: dict[Child, _Last] = {}
+        self._by_id: dict[tuple[Child, str], list[_Kept]] = {}
+        self._last: dict[tuple[Child, str], _Kept] = {}  # (child, matter) → the last word on it
 
     async def load(
         self, session: AsyncSession, events: Sequence[tuple[Child, DeviceEvent]], now: datetime
@@ -54,8 +70,13 @@ class Memory:
         """Look up what `events` could repeat."""
         numbered = {(child, e.event_id) for child, e in events if e.event_id is not None}
         await self._load_numbered(session, numbered, now)
-        for child in {child for child, e in events if e.event_id is None and needs_memory(e)}:
-            await self._load_last(session, child)
+        unnumbered = {
+            (child, _matter(e.kind))
+            for child, e in events
+            if e.event_id is None and needs_memory(e)
+        }
+        for child, matter in unnumbered:
+            await self._load_last(session, child, matter)
 
     async def _load_numbered(
         self, session: AsyncSession, wanted: set[tuple[Child, str]], now: datetime
@@ -69,6 +90,9 @@ class Memory:
                 EventRow.event_id,
                 EventRow.digest,
                 EventRow.received_at,
+                EventRow.kind,
+                EventRow.at,
+                EventRow.data,
             ).where(
                 EventRow.child_id.in_({child[1] for child, _ in wanted}),
                 EventRow.source_id.in_({child[0] for child, _ in wanted}),
@@ -76,22 +100,33 @@ class Memory:
                 EventRow.received_at > now - REMEMBER,
             )
         )
-        for source_id, child_id, event_id, known, received_at in rows:
+        for source_id, child_id, event_id, mark, received_at, kind, at, data in rows:
             if event_id is None:
                 continue
-            self._by_id.setdefault(((source_id, child_id), event_id), {})[known] = received_at
-
-    async def _load_last(self, session: AsyncSession, child: Child) -> None:
-        row = (
-            await session.execute(
-                select(EventRow.kind, EventRow.digest, EventRow.received_at)
-                .where(EventRow.source_id == child[0], EventRow.child_id == child[1])
-                .order_by(EventRow.received_at.desc(), EventRow.id.desc())
-                .limit(1)
+            self._by_id.setdefault(((source_id, child_id), event_id), []).append(
+                _Kept(digest=mark, received_at=received_at, kind=kind, at=at, data=data)
             )
-        ).first()
+
+    async def _load_last(self, session: AsyncSession, child: Child, matter: str) -> None:
+        """The last word on one matter: a message may tell of a press and of a flat battery."""
+        row = await session.scalar(
+            select(EventRow)
+            .where(
+                EventRow.source_id == child[0],
+                EventRow.child_id == child[1],
+                EventRow.kind.in_((matter, _ENDS.get(matter, matter))),
+            )
+            .order_by(EventRow.received_at.desc(), EventRow.id.desc())
+            .limit(1)
+        )
         if row is not None:
-            self._last[child] = _Last(kind=row[0], digest=row[1], received_at=row[2])
+            self._last[child, matter] = _Kept(
+                digest=row.digest,
+                received_at=row.received_at,
+                kind=row.kind,
+                at=row.at,
+                data=row.data,
+            )
 
     def judge(
         self,
@@ -106,25 +141,36 @@ class Memory:
         What came before the enrolment belongs to another life of the device and does not count.
         """
         if event.event_id is not None:
-            known = {
-                seen: when
-                for seen, when in self._by_id.get((child, event.event_id), {}).items()
-                if enrolled_at is None or when >= enrolled_at
-            }
-            return Verdict(is_duplicate=mark in known, id_reused=bool(known) and mark not in known)
-        last = self._last.get(child)
-        if last is None:
+            known = [
+                kept
+                for kept in self._by_id.get((child, event.event_id), ())
+                if enrolled_at is None or kept.received_at >= enrolled_at
+            ]
+            is_known = any(kept.is_told_again(event, mark) for kept in known)
+            return Verdict(is_duplicate=is_known, id_reused=bool(known) and not is_known)
+        last = self._last.get((child, _matter(event.kind)))
+        if last is None or last.kind != event.kind:
             return Verdict(is_duplicate=False)
-        if event.retained and last.digest == mark:
-            return Verdict(is_duplicate=True)
-        soon = received_at - last.received_at < SAME_PRESS
-        return Verdict(is_duplicate=soon and last.kind == event.kind)
+        is_from_memory = event.retained and last.digest == mark
+        return Verdict(is_duplicate=is_from_memory or received_at - last.received_at < SAME_PRESS)
 
     def remember(self, child: Child, event: DeviceEvent, mark: str, received_at: datetime) -> None:
         """A new event was stored; the rest of the batch must know."""
+        kept = _Kept(
+            digest=mark,
+            received_at=received_at,
+            kind=event.kind,
+            at=event.at or received_at,
+            data=event.data,
+        )
         if event.event_id is not None:
-            self._by_id.setdefault((child, event.event_id), {})[mark] = received_at
-        self._last[child] = _Last(kind=event.kind, digest=mark, received_at=received_at)
+            self._by_id.setdefault((child, event.event_id), []).append(kept)
+        self._last[child, _matter(event.kind)] = kept
+
+
+def _matter(kind: str) -> str:
+    """A level or a call and the kinds that end it are one matter."""
+    return CLEARING_KINDS.get(kind, kind)
 
 
 def needs_memory(event: DeviceEvent) -> bool:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.detect import DeviceState, alive, dump_state, judge, load_state
 from alerting.detectors.assessable import REGISTERS
-from alerting.detectors.liveness import judge_presence, learn_interval, silent_after
+from alerting.detectors.electric import ROLES, absurd, set_aside
+from alerting.detectors.liveness import (
+    judge_presence,
+    learn_interval,
+    offline_grace,
+    silent_after,
+)
 from alerting.detectors.view import DeviceView
 from alerting.finding import Finding, Sign
 from alerting.handling.opening import apply_finding
@@ -34,8 +40,6 @@ from devices.event import (
 )
 from devices.times import settle
 
-OFFLINE_GRACE = timedelta(minutes=5)
-"""A last will may be followed by a reconnect at once; only what lasts is worth a work item."""
 KEPT_PAYLOAD = 4096
 PROVING_KINDS = LIFE_SAFETY_KINDS | {"test"}
 """What shows that an alarm device still does what it is there for: an alarm, or a test of it."""
@@ -183,7 +187,7 @@ class _Batch:
         self, source_id: str, readings: Sequence[Reading], received_at: datetime
     ) -> None:
         said: dict[str, list[tuple[datetime, DeviceEvent | Reading]]] = {}
-        for reading in readings:
+        for reading in await self._without_absurd(source_id, readings):
             device = self.devices.get((source_id, reading.child_id))
             if device is None:
                 words = f"{reading.register}={reading.value:g} {reading.unit}"
@@ -203,6 +207,20 @@ class _Batch:
             self._keep(device, judged.state, judged.judge_at)
             for finding in judged.findings:
                 await self._apply(finding, (source_id, child_id), device, finding.at)
+
+    async def _without_absurd(
+        self, source_id: str, readings: Sequence[Reading]
+    ) -> Sequence[Reading]:
+        """Electric figures that no home has are kept under a name that nothing trusts."""
+        for child_id in {reading.child_id for reading in readings if reading.register == "voltage"}:
+            device = self.devices.get((source_id, child_id))
+            if device is None or device.role not in ROLES:
+                continue
+            finding = absurd(readings, child_id, self.now)
+            if finding is not None:
+                await self._apply(finding, (source_id, child_id), device, self.now)
+                readings = set_aside(readings, child_id)
+        return readings
 
     # ── signs of life ─────────────────────────────────────────────────────────────────────────
 
@@ -255,7 +273,9 @@ class _Batch:
                 device.online = True
         else:
             device.dirty = True
-            soon = received_at + OFFLINE_GRACE
+            soon = received_at + offline_grace(
+                device.last_heard_at, device.view, retained=presence.retained
+            )
             if device.silent_after is None or soon < device.silent_after:
                 device.silent_after = soon
 

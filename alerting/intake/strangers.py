@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.intake.heard import Child
-from care.tables import SourceChild
+from care.tables import Device, SourceChild
 from devices.event import Decoded, InventoryItem
 
 MOST_PER_SOURCE = 2000
@@ -81,8 +81,9 @@ async def take_inventory(
     for item in items:
         row = stored.get(item.child_id)
         if row is not None:
-            row.name, row.model, row.vendor = item.name, item.model, item.vendor
-            row.capabilities = list(item.capabilities)
+            row.name = item.name
+            row.model, row.vendor = item.model or row.model, item.vendor or row.vendor
+            row.capabilities = list(item.capabilities) or row.capabilities
         elif len(stored) + len(fresh) < MOST_PER_SOURCE:
             fresh.append(
                 _row(
@@ -96,6 +97,22 @@ async def take_inventory(
                 )
             )
     await _insert(session, fresh)
+    await _describe_registered(session, source_id, items)
+
+
+async def _describe_registered(
+    session: AsyncSession, source_id: str, items: tuple[InventoryItem, ...]
+) -> None:
+    """Registered devices learn their model, vendor and firmware; what is not told stays."""
+    known = {item.child_id: item for item in items if item.model or item.vendor or item.firmware}
+    devices = await session.scalars(
+        select(Device).where(Device.source_id == source_id, Device.child_id.in_(known))
+    )
+    for device in devices:
+        item = known[device.child_id]
+        device.model = item.model or device.model
+        device.vendor = item.vendor or device.vendor
+        device.firmware = item.firmware[:100] or device.firmware
 
 
 def _row(source_id: str, child_id: str, now: datetime, **others: Any) -> dict[str, Any]:

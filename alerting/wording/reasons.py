@@ -96,6 +96,11 @@ REASON: dict[str, tuple[str, str]] = {
         "未设置最后保障联系人（ANJU_OPERATOR_URL）",
         "no last resort is set (ANJU_OPERATOR_URL)",
     ),
+    "device_leave": ("设备已退出网络", "the device has left its network"),
+    "device_interview": (
+        "配对未完成，按下不会报警",
+        "pairing failed: a press would not be heard",
+    ),
     "clock_fault": (
         "设备时钟错误，按收到时间处理",
         "the device's clock is wrong: time of receipt is used",
@@ -108,6 +113,7 @@ DOUBT: dict[str, tuple[str, str]] = {
         "表计还在通信，但读数不再上报",
         "the meter still speaks, but its register no longer comes",
     ),
+    "not_the_mains": ("电压、功率读数不合常理", "voltage and power that no home has"),
     "not_a_register_value": ("表计读数无效", "the meter sent what no register can show"),
 }
 

@@ -118,6 +118,8 @@ def _no_water_text(facts: Mapping[str, Any], lang: str, zone: ZoneInfo | None) -
     The rule counts litres, so a home may be under it with a glass of water an hour ago: then the
     sentence says how little was used instead.
     """
+    if "limit_s" in facts:
+        return _longer_than_usual_text(facts, lang, zone)
     window, litres = facts.get("window_h"), facts.get("threshold_l", 10)
     used, idle = facts.get("used_l") or 0, facts.get("idle_s") or 0
     last = clock_text(facts.get("since"), zone) if facts.get("since_known", True) else ""
@@ -137,6 +139,31 @@ def _no_water_text(facts: Mapping[str, Any], lang: str, zone: ZoneInfo | None) -
         + (f"（上次 {last}）" if last else "")
         + f"；报警线 {window} 小时少于 {litres:g} 升"
         + (f"；表计在线，最近读数 {newest}" if newest else "")
+    )
+
+
+def _longer_than_usual_text(facts: Mapping[str, Any], lang: str, zone: ZoneInfo | None) -> str:
+    """已 9 小时 20 分未用水（上次 07:10）；本户此时段以往最长 6 小时，报警线 9 小时；表计在线…"""
+    zh = lang != "en"
+    last = clock_text(facts.get("since"), zone) if facts.get("since_known", True) else ""
+    newest = clock_text(facts.get("last_reading_at"), zone)
+    span = duration_text(facts.get("idle_s") or 0, lang)
+    limit = duration_text(facts["limit_s"], lang)
+    usual = duration_text(facts["longest_s"], lang) if facts.get("longest_s") else ""
+    if zh:
+        return (
+            f"已 {span}未用水"
+            + (f"（上次 {last}）" if last else "")
+            + (f"；本户此时段以往最长 {usual}" if usual else "；还在了解本户的习惯")
+            + f"，报警线 {limit}"
+            + (f"；表计在线，最近读数 {newest}" if newest else "")
+        )
+    return (
+        f"none for {span}"
+        + (f" (last at {last})" if last else "")
+        + (f"; longest usual here at this hour {usual}" if usual else "; still learning this home")
+        + f", limit {limit}"
+        + (f"; meter online, last reading {newest}" if newest else "")
     )
 
 

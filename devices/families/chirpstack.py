@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from devices import parts, vocabulary
-from devices.event import Decoded, Message, Reading
+from devices.event import Decoded, InventoryItem, Message, Reading
 from devices.families import lorawan
 from devices.families.lorawan_samples import CHIRPSTACK as SAMPLES
 from devices.family import DeviceFamily, SourceView
@@ -59,7 +61,20 @@ def _event(kind: str, message: Message, source: SourceView, child: str) -> Decod
             battery = attempt(faults, parts.number, level, "battery_pct")
             readings = [] if battery is None else [who.reading("battery_pct", battery)]
             return who.said(readings=readings, faults=faults)
+    if kind == "join":
+        return msgspec.structs.replace(
+            who.said(faults=faults), inventory=_inventory(said.get("deviceInfo"), who.child)
+        )
     return who.said(faults=faults)
+
+
+def _inventory(info: Any, child: str) -> tuple[InventoryItem, ...]:
+    """The device profile's name stands for the model. Read at a join only: every uplink has it."""
+    if type(info) is not dict:
+        return ()
+    model = parts.label(info.get("deviceProfileName"))
+    name = parts.label(info.get("deviceName"))
+    return (InventoryItem(child_id=child, name=name, model=model),) if model else ()
 
 
 def _uplink(said: dict[str, Any], who: Speaker, source: SourceView, faults: list[str]) -> Decoded:
@@ -114,6 +129,10 @@ FAMILY = DeviceFamily(
     liveness="any uplink; battery devices on LoRaWAN speak once a day",
     quirks=(
         *lorawan.QUIRKS,
-        "Without a codec in the device profile there is no object: unreadable, and says so.",
+        "Without a codec in the device profile there is no object: unreadable, and says so "
+        "(ChirpStack docs, event types).",
+        "The key is deduplicationId; the profile's name, told at a join, stands for the model "
+        "(docs, "
+        "JoinEvent).",
     ),
 )

@@ -117,8 +117,8 @@ FAMILY = DeviceFamily(
     may_be_silent=_may_be_silent,
     liveness="its periodic status; isOnline is the vendor's platform speaking",
     quirks=(
-        "sos is a flag inside the periodic status: only its edge is a press.",
-        "Numbers are texts; a vital sign of 0 was not measured.",
+        "sos is a flag inside the periodic status: only its edge is a press (G616, as captured).",
+        "Numbers are texts; a vital sign of 0 was not measured (as captured).",
         "A watch that is not worn still measures: no reading, a heartbeat that says so.",
         "locationDate and locationTime carry no zone and are kept as they came.",
     ),

@@ -23,6 +23,7 @@ _SHORT = {  # abbreviations of the discovery protocol that matter here
     "stat_t": "state_topic",
     "t": "topic",
     "uniq_id": "unique_id",
+    "sw": "sw_version",
     "cmps": "components",
     "p": "platform",
     "val_tpl": "value_template",
@@ -75,7 +76,11 @@ def _announcement(component: str, message: Message, source: SourceView) -> Decod
     said = _long(parts.mapping(parts.read_json(message.payload, faults), "payload"))
     device = said.get("device")
     known = _long(device) if type(device) is dict else {}
-    child = _identifier(known) or _label(said.get("unique_id")) or _label(said.get("state_topic"))
+    child = (
+        _identifier(known)
+        or parts.label(said.get("unique_id"))
+        or parts.label(said.get("state_topic"))
+    )
     if not child:
         raise Unreadable("missing:identifiers")
     entities = _entities(component, said)
@@ -83,9 +88,10 @@ def _announcement(component: str, message: Message, source: SourceView) -> Decod
     before = source.capabilities.get(child, ())  # each entity of a device comes on its own
     item = InventoryItem(
         child_id=child,
-        name=_label(known.get("name")) or child,
-        model=_label(known.get("model")),
-        vendor=_label(known.get("manufacturer")),
+        name=parts.label(known.get("name")) or child,
+        model=parts.label(known.get("model")),
+        vendor=parts.label(known.get("manufacturer")),
+        firmware=_firmware(known.get("sw_version")),
         capabilities=tuple(dict.fromkeys((*before, *found)))[:_MOST_CAPABILITIES],
     )
     return Decoded(inventory=(item,), quarantined=faults[0] if faults else None)
@@ -117,16 +123,18 @@ def _identifier(device: Mapping[str, Any]) -> str:
     ids = device.get("identifiers")
     if type(ids) is list:
         ids = next((each for each in ids if type(each) is str), None)
-    if _label(ids):
-        return _label(ids)
+    if parts.label(ids):
+        return parts.label(ids)
     pairs = device.get("connections")
     if type(pairs) is list and pairs and type(pairs[0]) is list:
-        return _label(":".join(each for each in pairs[0] if type(each) is str))
+        return parts.label(":".join(each for each in pairs[0] if type(each) is str))
     return ""
 
 
-def _label(value: Any) -> str:
-    return value.strip()[:128] if type(value) is str and value.isprintable() else ""
+def _firmware(value: Any) -> str:
+    """Of the device; an older Zigbee2MQTT gives its own version instead."""
+    version = parts.label(value)
+    return "" if version.startswith("Zigbee2MQTT") else version
 
 
 def _subscriptions(prefix: str) -> tuple[str, ...]:
@@ -145,7 +153,8 @@ FAMILY = DeviceFamily(
     may_be_silent=lambda topic: topic == "status",
     liveness="none: an announcement is retained and says nothing about the present",
     quirks=(
-        "Every entity of a device is announced on its own; their capabilities are gathered.",
+        "Every entity of a device is announced on its own; their capabilities are gathered (Home "
+        "Assistant docs, MQTT discovery).",
         "Names may be abbreviated (dev, dev_cla, stat_t), and a device may announce all at once.",
         "Only a list of what is there: the device is registered under the source that speaks for "
         "it.",

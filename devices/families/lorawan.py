@@ -24,11 +24,13 @@ CAPABILITIES = words.listed(
     "voltage current temperature battery_pct battery_voltage"
 )
 QUIRKS = (
-    "Axioma W1 sends one uplink a day with 23 hourly volumes: back-dated readings.",
+    "Axioma W1 sends one uplink a day with 23 hourly volumes: back-dated readings (its codec).",
     "Numbers may be texts (Dragino temp_SOIL). BatV is a cell, not the mains.",
-    "Which button press calls for help is the device's role (Milesight WS101, WS101 SOS).",
-    "A detector taken from its base says mounted 0 (TG563A): tamper.",
-    "An uplink may come twice within a minute; the network server's key folds it.",
+    "Which button press calls for help is the device's role (Milesight WS101, WS101 SOS: one "
+    "codec for both).",
+    "A detector taken from its base says mounted 0: tamper (codec of TG563A).",
+    "An uplink may come again up to 48 s later (public threads): the network server's key folds "
+    "it.",
 )
 _DELTAS = 48  # at most; the W1 sends 23
 

@@ -109,8 +109,9 @@ CHIRPSTACK = (
     Sample(
         model="any, joined",
         topic=f"{_APPLICATION}/device/24e124535b3170f2/event/join",
-        payload='{"deduplicationId":"1","time":"2026-04-12T05:58:03Z","devAddr":"01020304"}',
-        means=("heard",),
+        payload='{"deduplicationId":"1","time":"2026-04-12T05:58:03Z","devAddr":"01020304",'
+        '"deviceInfo":{"deviceProfileName":"Milesight WS101","deviceName":"客厅"}}',
+        means=("inventory", "heard"),
     ),
     Sample(
         model="button whose profile has no codec",

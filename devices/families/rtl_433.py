@@ -160,9 +160,12 @@ FAMILY = DeviceFamily(
     supervised=False,
     liveness="none that can be relied on: many transmitters speak only when they alarm",
     quirks=(
-        "No encryption, no supervision, wrong decodes: every event is unconfirmed.",
-        "A transmitter that was not registered is listed as heard, and nothing else follows.",
-        "GS558 smoke detectors speak only when they alarm: unsupervisable.",
-        "learn 1 is pairing, not an alarm.",
+        "No encryption, no supervision, wrong decodes: every event is unconfirmed (rtl_433 docs, "
+        "DATA_FORMAT and decoder notes).",
+        "A transmitter that was not registered is listed as heard, and nothing else follows: it "
+        "may "
+        "be a neighbour's.",
+        "GS558 smoke detectors speak only when they alarm: unsupervisable (decoder smoke_gs558).",
+        "learn 1 is pairing, not an alarm (decoder smoke_gs558).",
     ),
 )

@@ -6,8 +6,10 @@ import re
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from devices import parts
-from devices.event import Decoded, DeviceEvent, Message, Presence, Reading
+from devices.event import Decoded, DeviceEvent, InventoryItem, Message, Presence, Reading
 from devices.families import shelly_components as components
 from devices.families.shelly_samples import SAMPLES
 from devices.family import DeviceFamily, SourceView
@@ -17,6 +19,7 @@ from devices.vocabulary import Speaker
 PREFIX = "shelly"
 _SILENT = frozenset({"rpc", "command", "debug"})
 _FIRST_DATE = 1_500_000_000.0  # before it, `ts` is seconds since the device woke up
+_SLEEPERS = ("smoke_detector", "leak_sensor")  # Plus Smoke, Flood
 _METHODS = ("NotifyStatus", "NotifyFullStatus", "NotifyEvent")
 _GUESS = re.compile(r"(?:(.+)/)?(shelly[a-z0-9]+-[0-9a-f]{12})/(events/rpc|online|status/.+)")
 
@@ -43,7 +46,7 @@ def decode(message: Message, source: SourceView) -> Decoded:
         if channel == "events/rpc":
             return _notification(message, source, child)
         if channel == "online":
-            return _online(message, child)
+            return _online(message, child, source.roles.get(child))
         return _component(channel.partition("/")[2], message, source, child)
     except Unreadable as error:
         return Decoded(quarantined=error.reason, culprit=child)
@@ -72,11 +75,14 @@ def _address(below: str, prefix: str) -> tuple[str, str] | None:
     return None
 
 
-def _online(message: Message, child: str) -> Decoded:
-    """`true`, or the last will `false`; a battery device is offline between its reports."""
+def _online(message: Message, child: str, role: str | None) -> Decoded:
+    """`true`, or the last will `false`. A battery device sleeps between its reports: for it,
+    `false` is nothing new."""
     word = parts.read_text(message.payload)
     if word not in ("true", "false"):
         raise Unreadable("wrong_type:state")
+    if word == "false" and role in _SLEEPERS:
+        return Decoded()
     presence = Presence(child_id=child, online=word == "true", retained=message.retained)
     return Decoded(presences=(presence,))
 
@@ -89,7 +95,10 @@ def _notification(message: Message, source: SourceView, child: str) -> Decoded:
         raise Unreadable("wrong_type:method")
     params = parts.mapping(said.get("params"), "params")
     who = _speaker(child, message, source, params.get("ts"))
-    if method != "NotifyEvent":
+    if method == "NotifyFullStatus":
+        whole = _status(params, who, faults)
+        return msgspec.structs.replace(whole, inventory=_inventory(said.get("src"), child))
+    if method == "NotifyStatus":
         return _status(params, who, faults)
     listed = params.get("events")
     if type(listed) is not list:
@@ -100,6 +109,14 @@ def _notification(message: Message, source: SourceView, child: str) -> Decoded:
         if fields is not None:
             events += attempt(faults, components.happened, fields, who) or []
     return who.said(events, faults=faults)
+
+
+def _inventory(src: Any, child: str) -> tuple[InventoryItem, ...]:
+    """The model, which the device's own id begins with: `shellyplussmoke-01025ee00ab7`."""
+    model, dash, _ = parts.label(src).partition("-")
+    if not dash or not model.startswith("shelly"):
+        return ()
+    return (InventoryItem(child_id=child, name=child, model=model, vendor="Shelly"),)
 
 
 def _component(name: str, message: Message, source: SourceView, child: str) -> Decoded:
@@ -141,7 +158,7 @@ def _subscriptions(prefix: str) -> tuple[str, ...]:
 
 def _may_be_silent(topic: str) -> bool:
     levels = topic.split("/")
-    return "debug" in levels or topic.endswith(("rpc", "command"))
+    return "debug" in levels or topic.endswith(("rpc", "command", "online"))
 
 
 FAMILY = DeviceFamily(
@@ -159,10 +176,18 @@ FAMILY = DeviceFamily(
     liveness="retained online and last will (mains devices); a full status at every waking, "
     "at least once a day (battery devices)",
     quirks=(
-        "After waking, ts is seconds since boot and unixtime null: time of receipt.",
-        "btn_down and btn_up are edges of one press; single_push and the like are the press.",
-        "config_changed comes on the same component as a press.",
-        "A NotifyStatus holds only what changed; nothing may be read into what is missing.",
-        "The first channel is the device; others have registers of their own, energy_total_1 …",
+        "After waking, ts is seconds since boot and unixtime null: time of receipt (Plus Smoke, as "
+        "captured).",
+        "btn_down and btn_up are edges of one press; single_push and the like are the press "
+        "(Shelly API docs, Input).",
+        "config_changed comes on the same component as a press (API docs, NotifyEvent).",
+        "A NotifyStatus holds only what changed; nothing may be read into what is missing (API "
+        "docs, "
+        "Notifications).",
+        "A battery device is off the network between its reports: for smoke and leak detectors "
+        "online: false is no news.",
+        "The first channel is the device; others have registers of their own, energy_total_1 … "
+        "(API "
+        "docs, component ids).",
     ),
 )

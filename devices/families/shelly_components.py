@@ -10,7 +10,7 @@ from devices.parts import attempt
 from devices.vocabulary import Speaker
 
 CAPABILITIES = words.listed(
-    "smoke smoke_clear leak leak_clear mute test sos button fault fault_clear door_open "
+    "smoke smoke_clear leak leak_clear mute test sos sos_cancel button fault fault_clear door_open "
     "door_closed motion no_motion tamper power_outage power_restored energy_total power voltage "
     "current temperature battery_pct rssi_dbm energy_total_1 power_1"
 )
@@ -111,7 +111,8 @@ def _input(fields: dict[str, Any], who: Speaker, faults: list[str]) -> list[Devi
     edge. Without such a role its state says nothing."""
     if who.role == "sos_button":
         held = attempt(faults, words.as_level, fields.get("state"), "state")
-        return [who.event("sos", {"level": True})] if held else []
+        kind = "sos" if held else "sos_cancel"
+        return [] if held is None else [who.event(kind, {"level": True})]
     kinds = _INPUT_ROLES.get(who.role or "")
     level = attempt(faults, words.as_level, fields.get("state"), "state") if kinds else None
     return [] if kinds is None or level is None else [who.event(kinds[0] if level else kinds[1])]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from devices import parts
-from devices.event import Decoded, Message, Presence
+from devices.event import Decoded, InventoryItem, Message, Presence
 from devices.families import tasmota_bridge as bridge
 from devices.families import tasmota_state as state
 from devices.families.tasmota_samples import SAMPLES
@@ -16,6 +17,7 @@ from devices.vocabulary import Speaker
 PREFIX = "tele"
 _KINDS = ("tele", "stat", "cmnd")
 _ONLINE = {"online": True, "offline": False}
+_VERSION_WORDS = ("INFO1", "STATUS2", "STATUS0")
 _STATE_WORDS = frozenset(
     "SENSOR STATE RESULT ENERGY MARGINS STATUS8 STATUS10 STATUS11 STATUS0 EVENT".split()  # noqa: SIM905
 )
@@ -85,11 +87,14 @@ def _word(word: str, message: Message, source: SourceView, child: str) -> Decode
             raise Unreadable("wrong_type:state")
         presence = Presence(child_id=child, online=online, retained=message.retained)
         return Decoded(presences=(presence,))
-    if word not in _STATE_WORDS:
-        parts.read_text(message.payload)  # POWER, INFO1, UPTIME: a sign of life, if it is text
+    if word not in _STATE_WORDS and word not in _VERSION_WORDS:
+        parts.read_text(message.payload)  # POWER, UPTIME: a sign of life, if it is text
         return Decoded(heard=(child,))
     faults: list[str] = []
     said = parts.mapping(parts.read_json(message.payload, faults), "payload")
+    item = _inventory(said, child) if word in _VERSION_WORDS else None
+    if item is not None and word != "STATUS0":
+        return Decoded(inventory=(item,), heard=(child,))
     for wrapper in ("StatusSNS", "StatusSTS"):  # the answer to a question holds the same inside
         if type(said.get(wrapper)) is dict:
             said = said[wrapper]
@@ -101,6 +106,18 @@ def _word(word: str, message: Message, source: SourceView, child: str) -> Decode
     )
     decoded = state.read(said, who, faults)
     return bridge.add_children(decoded, said, who, source)
+
+
+def _inventory(said: dict[str, Any], child: str) -> InventoryItem | None:
+    """Module and version: told at every start (INFO1) and when asked (STATUS2, STATUS0)."""
+    for wrapper in ("Info1", "StatusFWR"):
+        if type(said.get(wrapper)) is dict:
+            said = said[wrapper]
+    firmware = parts.label(said.get("Version"))
+    model = parts.label(said.get("Module"))
+    if not firmware:
+        return None
+    return InventoryItem(child_id=child, name=child, model=model, firmware=firmware)
 
 
 def _subscriptions(prefix: str) -> tuple[str, ...]:
@@ -126,11 +143,17 @@ FAMILY = DeviceFamily(
     guess_prefix=guess_prefix,
     liveness="LWT; tele/STATE and tele/SENSOR every 300 s unless TelePeriod says otherwise",
     quirks=(
-        "Time is local without a zone.",
-        "ENERGY.Total is used; Today is unreliable. A reset sets Total to 0.",
-        "Answers and presses come on stat/, measurements on tele/.",
-        "Child devices sit under ZbReceived.<short address>: theirs is <device>/<address>.",
+        "Time is local without a zone: taken in the source's (Tasmota docs, Timezone).",
+        "ENERGY.Total is used; Today is unreliable. A reset sets Total to 0 (docs, EnergyTotal; "
+        "EnergyReset before 9.5).",
+        "Answers and presses come on stat/, measurements on tele/ (docs, MQTT).",
+        "Child devices sit under ZbReceived.<short address>: theirs is <device>/<address> "
+        "(docs, Zigbee).",
+        "Firmware and module come with INFO1 at every start (docs, MQTT).",
+        "A will without a birth is replayed at every subscribe (public threads): a retained "
+        "Offline "
+        "counts after one report was missed.",
         "Radio codes (RfReceived) are neither encrypted nor supervised: registered one by one, "
-        "always unconfirmed.",
+        "always unconfirmed (docs, RF bridge).",
     ),
 )

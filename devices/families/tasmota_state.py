@@ -12,8 +12,8 @@ from devices.parts import attempt
 from devices.vocabulary import Speaker
 
 CAPABILITIES = words.listed(
-    "energy_total power voltage current temperature rssi_dbm button sos door_open door_closed "
-    "smoke smoke_clear gas gas_clear leak leak_clear motion no_motion"
+    "energy_total power voltage current temperature rssi_dbm button sos sos_cancel "
+    "door_open door_closed smoke smoke_clear gas gas_clear leak leak_clear motion no_motion"
 )
 
 _ENERGY = {
@@ -107,7 +107,8 @@ def _input(name: str, value: Any, who: Speaker, faults: list[str]) -> list[Devic
         value = value.get("Action")
     if who.role == "sos_button":
         pressed = attempt(faults, words.as_level, value, "action")
-        return [who.event("sos", {"input": name, "level": True})] if pressed else []
+        kind = "sos" if pressed else "sos_cancel"
+        return [] if pressed is None else [who.event(kind, {"input": name, "level": True})]
     kinds = _SWITCH_ROLES.get(who.role or "")
     level = attempt(faults, words.as_level, value, "action") if kinds else None
     return [] if kinds is None or level is None else [who.event(kinds[0] if level else kinds[1])]

@@ -104,7 +104,9 @@ FAMILY = DeviceFamily(
     liveness="any uplink; battery devices on LoRaWAN speak once a day",
     quirks=(
         *lorawan.QUIRKS,
-        "Without a payload formatter there is no decoded_payload: unreadable, and says so.",
+        "Without a payload formatter there is no decoded_payload: unreadable, and says so (The "
+        "Things Stack docs, data formats).",
+        "The key is device + session_key_id + f_cnt; a counter of 0 is left out of the message.",
         "The server has a broker of its own: bridge its topics to ours.",
     ),
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from devices import parts, vocabulary, words
-from devices.event import Decoded, DeviceEvent, Message, Presence, Reading
+from devices.event import Decoded, DeviceEvent, InventoryItem, Message, Presence, Reading
 from devices.family import DeviceFamily, Sample, SourceView
 from devices.parts import Unreadable, attempt
 from devices.topics import below
@@ -15,6 +15,7 @@ from devices.vocabulary import Speaker
 PREFIX = "v1/gateway"
 MOST_DEVICES = 1000
 MOST_POINTS = 5000
+_FIRMWARE = ("fw_version", "firmware", "firmware_version", "fw")
 _SILENT = frozenset({"rpc", "claim"})
 
 
@@ -81,9 +82,24 @@ def _batch(message: Message, source: SourceView, *, is_dated: bool) -> Decoded:
         events=tuple(events),
         readings=tuple(readings),
         heard=tuple(heard),
+        inventory=() if is_dated else _inventory(said, source),
         quarantined=faults[0] if faults else None,
         culprit=culprit,
     )
+
+
+def _inventory(said: dict[str, Any], source: SourceView) -> tuple[InventoryItem, ...]:
+    """What attributes tell of a device's model and firmware; few of them do."""
+    found: list[InventoryItem] = []
+    for name, fields in list(said.items())[:MOST_DEVICES]:
+        if type(fields) is not dict or not 1 <= len(name) <= parts.MAX_NAME:
+            continue
+        firmware = next((parts.label(fields[key]) for key in _FIRMWARE if key in fields), "")
+        model = parts.label(fields.get("model"))
+        if (firmware or model) and name.isprintable():
+            child = source.aliases.get(name, name)
+            found.append(InventoryItem(child_id=child, name=name, model=model, firmware=firmware))
+    return tuple(found)
 
 
 def _points(
@@ -143,7 +159,10 @@ SAMPLES = (
         role="leak_sensor",
     ),
     Sample(
-        model="attributes", topic="attributes", payload='{"Smoke 3":{"fw":"1.2"}}', means=("heard",)
+        model="attributes",
+        topic="attributes",
+        payload='{"Smoke 3":{"fw":"1.2"}}',
+        means=("inventory", "heard"),
     ),
     Sample(model="connected", topic="connect", payload='{"device":"Smoke 3"}', means=("online",)),
     Sample(
@@ -177,7 +196,9 @@ FAMILY = DeviceFamily(
     may_be_silent=_may_be_silent,
     liveness="connect and disconnect, where the gateway sends them; any telemetry",
     quirks=(
-        "One message carries many devices and many times; ts is milliseconds since 1970.",
+        "One message carries many devices and many times; ts is milliseconds since 1970 "
+        "(ThingsBoard "
+        "docs, gateway MQTT API).",
         "A device is called what the gateway calls it: names with spaces and any script.",
     ),
 )

@@ -125,12 +125,17 @@ FAMILY = DeviceFamily(
     reports_every_s=24 * 3600,
     liveness="every telegram, seconds to hours apart by meter",
     quirks=(
-        "PREV_… flags are the past. NO_FLOW and the like: the meter itself reports non-use.",
-        "LEAKAGE_OR_NO_USAGE is one bit with two opposite meanings: left to the volumes.",
-        "Any flag nobody knows, ERROR_FLAGS_… and UNKNOWN_… included, is a fault, never OK.",
+        "PREV_… flags are the past. NO_FLOW and the like: the meter itself reports non-use "
+        "(drivers "
+        "izarv2, ultrimisv2).",
+        "LEAKAGE_OR_NO_USAGE is one bit with two opposite meanings: left to the volumes (driver "
+        "waterstarm).",
+        "Any flag nobody knows, ERROR_FLAGS_… and UNKNOWN_… included, is a fault, never OK (how "
+        "drivers print bits without a name).",
         "Ei6500 tells tests and past alarms only by counters while status is OK "
         "(wmbusmeters/wmbusmeters#256).",
         "tsd2 is known for smoke that was none: unconfirmed (wmbusmeters/wmbusmeters#1714).",
-        "iPERL has no status at all; old izar drivers separate flags by commas.",
+        "iPERL has no status at all; old izar drivers separate flags by commas (drivers iperl, "
+        "izar).",
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,7 +22,6 @@ _DATED = (  # counter, date of the last one, kind
     ("alarm_counter", "last_alarm_date", "smoke"),
     ("test_button_counter", "test_button_last_date", "test"),
 )
-_AFTER_MIDNIGHT = timedelta(hours=3)
 
 
 def from_counters(
@@ -31,8 +30,8 @@ def from_counters(
     """The counters as readings; an alarm or a test of today, by the detector's clock, as an event.
 
     The telegram repeats all of it until the next day. So an event is numbered with counter and
-    date: the same one is known for a day, a further alarm has another number. One of the last
-    minutes before midnight is still told after it, as from memory.
+    date: the same one is known for a day, a further alarm has another number. An alarm of a day
+    before is told by the counter, which is a reading.
     """
     readings: list[Reading] = []
     for field, register in COUNTERS.items():
@@ -51,13 +50,9 @@ def _events_of_today(said: dict[str, Any], who: Speaker, now: datetime) -> list[
         count, day = _count(said.get(counter)), said.get(dated)
         if not count or type(day) is not str:
             continue
-        event = replace(
-            who.event(kind, {"count": count, "date": day[:10], "told_by": "counter"}), at=None
-        )
         if day == f"{now:%Y-%m-%d}":
-            found.append(replace(event, event_id=f"{kind}:{count}:{day}"))
-        elif day == f"{now - _AFTER_MIDNIGHT:%Y-%m-%d}":
-            found.append(replace(event, retained=True))
+            event = who.event(kind, {"count": count, "date": day, "told_by": "counter"})
+            found.append(replace(event, at=None, event_id=f"{kind}:{count}:{day}"))
     return found
 
 

@@ -159,14 +159,20 @@ FAMILY = DeviceFamily(
     may_be_silent=may_be_silent,
     liveness="availability, when switched on; any message; bridge/state for all of them at once",
     quirks=(
-        "Every message re-states all levels, also old ones after a restart of the bridge.",
-        "A test press is invisible on Xiaomi JTYJ-GD-01LM.",
-        "Button words differ by model; only the device's role tells that a press is an SOS.",
-        "null and an empty action mean: not known yet. Never a clear, never zero.",
-        "voltage is the mains in volts, or the battery in millivolts.",
-        "water_consumed is in litres on valves and in cubic metres on meters; see bridge/devices.",
-        "Several outlets: energy_total_l1 … each, and energy_total once all of them are known.",
-        "A group repeats what its members say: a sign of life, never an event.",
+        "Every message re-states all levels, also old ones after a restart of the bridge "
+        "(zigbee2mqtt.io, cache_state and cache_state_send_on_startup).",
+        "A test press is invisible on Xiaomi JTYJ-GD-01LM (state dumps in its issues).",
+        "Button words differ by model; only the device's role tells that a press is an SOS "
+        "(zigbee2mqtt.io, device pages: action).",
+        "null and an empty action mean: not known yet. Never a clear, never zero (Bosch Twinguard, "
+        "TS0215A_sos, RTX ZVG1: state dumps in their issues).",
+        "voltage is the mains in volts, or the battery in millivolts (device pages: voltage).",
+        "water_consumed is in litres on valves and in cubic metres on meters; the inventory says "
+        "which (bridge/devices, exposes: unit).",
+        "Several outlets: energy_total_l1 … each, and energy_total once all of them are known "
+        "(device page of TS011F_2_gang).",
+        "A group repeats what its members say: a sign of life, never an event (zigbee2mqtt.io, "
+        "Groups).",
         "SOS without a press, with a flat battery (TS0601_sos _TZE284_2baujqot; "
         "Koenkk/zigbee2mqtt#31821).",
         "Pairs and never tells of a press (TS0215A_sos; Koenkk/zigbee2mqtt#12819, #7184).",

@@ -130,8 +130,9 @@ def _item(entry: Any) -> InventoryItem | None:
     return InventoryItem(
         child_id=child,
         name=_friendly_name(fields),
-        model=_label(known.get("model") or fields.get("model_id")),
-        vendor=_label(known.get("vendor") or fields.get("manufacturer")),
+        model=parts.label(known.get("model") or fields.get("model_id")),
+        vendor=parts.label(known.get("vendor") or fields.get("manufacturer")),
+        firmware=parts.label(fields.get("software_build_id") or fields.get("date_code")),
         capabilities=tuple(dict.fromkeys(_capabilities(known.get("exposes"), 0)))[
             :_MAX_CAPABILITIES
         ],
@@ -157,10 +158,6 @@ def _friendly_name(fields: dict[str, Any]) -> str:
     return parts.child_name(value)
 
 
-def _label(value: Any) -> str:
-    return value.strip()[:128] if type(value) is str and value.isprintable() else ""
-
-
 def _capabilities(exposes: Any, depth: int) -> list[str]:
     """Property names out of the nested `exposes`: `smoke`, `action`, `water_consumed:L` …"""
     if type(exposes) is not list or depth >= _EXPOSES_DEPTH:
@@ -169,7 +166,7 @@ def _capabilities(exposes: Any, depth: int) -> list[str]:
     for expose in exposes:
         if type(expose) is not dict:
             continue
-        name, unit = _label(expose.get("property")), _label(expose.get("unit"))
+        name, unit = parts.label(expose.get("property")), parts.label(expose.get("unit"))
         if 0 < len(name) <= 64:
             found.append(f"{name}:{unit[:16]}" if unit and name in UNIT_VARIES else name)
         found += _capabilities(expose.get("features"), depth + 1)

@@ -121,6 +121,33 @@ def test_a_retained_message_that_equals_the_last_one_is_no_news() -> None:
     assert fresh.hears(event("smoke", retained=True)) == NEW, "never seen: surfaced"
 
 
+def test_a_frame_that_a_network_server_stamps_anew_is_the_same_for_a_minute() -> None:
+    """Seen up to 48 s apart; further apart a counter may have begun anew."""
+    told = Told()
+    assert told.hears(event(ident="f:7", at=NOW, data={"action": "short"})) == NEW
+    again = event(ident="f:7", at=NOW + timedelta(seconds=48), data={"action": "short"})
+    assert told.hears(again, 48) == AGAIN
+    reused = Verdict(is_duplicate=False, id_reused=True)
+    other = event(ident="f:7", at=NOW + timedelta(seconds=48), data={"action": "long"})
+    assert told.hears(other, 48) == reused
+    later = event(ident="f:7", at=NOW + timedelta(seconds=109), data={"action": "short"})
+    assert told.hears(later, 109) == reused
+
+
+def test_another_matter_in_between_does_not_make_a_press_news() -> None:
+    told = Told()
+    told.hears(event(data={"action": "single"}))
+    told.hears(event("battery_low"))
+    assert told.hears(event(data={"as": "text"}), 1) == AGAIN
+    assert told.hears(event(data={"action": "single"}, retained=True), 7200) == AGAIN
+
+
+def test_what_ended_in_between_may_begin_anew() -> None:
+    told = Told()
+    for kind in ("smoke", "smoke_clear", "smoke"):
+        assert told.hears(event(kind)) == NEW, kind
+
+
 def test_children_of_one_source_do_not_remember_for_each_other() -> None:
     memory, said = Memory(), event(ident="1")
     memory.remember(CHILD, said, digest(said), NOW)

@@ -8,8 +8,8 @@ from datetime import datetime
 import pytest
 
 from alerting.detect import dump_state, rearm
+from alerting.detectors.fixed import PRESETS
 from alerting.detectors.stairs import KEEP_MOVED, KEEP_S
-from alerting.detectors.water import PRESETS
 from alerting.finding import Finding, Severity, Sign
 from devices.event import Reading
 from tests.detection.support import T0, Watch, device, hours, minutes, outline, reading, water

@@ -38,5 +38,6 @@ def sample_view(family: DeviceFamily, sample: Sample) -> SourceView:
     decoded = family.decode(sample_message(family, sample), view)
     children = {event.child_id for event in decoded.events}
     children |= {reading.child_id for reading in decoded.readings}
+    children |= {each.child_id for each in decoded.presences if each.child_id is not None}
     roles = dict.fromkeys(children | set(decoded.heard), sample.role)
     return SourceView(prefix=family.default_prefix, roles=roles)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hypothesis import strategies as st
@@ -39,12 +39,15 @@ leaves = (
     | st.sampled_from(["2026-03-01T08:15:30+08:00", "9999-12-31T23:59:59-14:00", "12.5", "a\0b"])
     | st.sampled_from(["2026-04-12", "SMOKE", "OK", "ON", "Online", "true", "maybe", ""])
 )
-values = st.recursive(
+values = leaves | st.lists(leaves, max_size=3) | st.dictionaries(words, leaves, max_size=3)
+deep_values = st.recursive(
     leaves,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(words, inner, max_size=5),
     max_leaves=12,
 )
-documents = values.map(lambda value: json.dumps(value).encode())  # NaN, lone surrogates included
+documents = deep_values.map(
+    lambda value: json.dumps(value).encode()
+)  # NaN, lone surrogates included
 
 
 def topics(samples: Sequence[Sample]) -> st.SearchStrategy[str]:
@@ -62,31 +65,42 @@ def rewritten(draw: st.DrawFn, samples: Sequence[Sample]) -> tuple[str, bytes]:
     except ValueError:
         return sample.topic, draw(documents)
     for _ in range(draw(st.integers(1, 3))):
-        document = _rewrite(draw, document)
-    return draw(st.just(sample.topic) | topics(samples)), json.dumps(document).encode()
+        path = draw(st.sampled_from(list(_paths(document))))
+        document = _changed(document, path, draw(_CHANGES), draw(words), draw(values))
+    is_own = draw(st.booleans())
+    return sample.topic if is_own else draw(topics(samples)), json.dumps(document).encode()
 
 
-def _rewrite(draw: st.DrawFn, document: Any) -> Any:
-    """One change somewhere: at each level either here or further in."""
-    if isinstance(document, dict) and document:
-        key = draw(st.sampled_from(sorted(document)))
-        what = draw(st.sampled_from(["deeper", "deeper", "replace", "remove", "rename", "add"]))
-        changed = dict(document)
-        if what == "deeper":
-            changed[key] = _rewrite(draw, document[key])
-        elif what == "replace":
-            changed[key] = draw(values)
-        elif what == "add":
-            changed[draw(words)] = draw(values)
-        else:
-            value = changed.pop(key)
-            if what == "rename":
-                changed[draw(words)] = value
-        return changed
-    if isinstance(document, list) and document:
-        at = draw(st.integers(0, len(document) - 1))
-        return [*document[:at], _rewrite(draw, document[at]), *document[at + 1 :]]
-    return draw(values)
+_CHANGES = st.sampled_from(["replace", "remove", "rename", "add"])
+Path = tuple[Any, ...]
+
+
+def _paths(document: Any, above: Path = ()) -> Iterator[Path]:
+    """Every place in a document, the document itself first."""
+    yield above
+    if isinstance(document, dict):
+        for key, value in document.items():
+            yield from _paths(value, (*above, key))
+    elif isinstance(document, list):
+        for at, value in enumerate(document):
+            yield from _paths(value, (*above, at))
+
+
+def _changed(document: Any, path: Path, change: str, word: str, value: Any) -> Any:
+    """The document with one change at `path`; the original stays as it is."""
+    if not path:
+        is_object = isinstance(document, dict) and change == "add"
+        return {**document, word: value} if is_object else value
+    key, rest = path[0], path[1:]
+    if isinstance(document, list):
+        inner = _changed(document[key], rest, change, word, value)
+        return [*document[:key], inner, *document[key + 1 :]]
+    if rest or change == "replace":
+        return document | {key: _changed(document[key], rest, change, word, value)}
+    if change == "add":
+        return document | {word: value}
+    kept = {name: each for name, each in document.items() if name != key}
+    return kept | {word: document[key]} if change == "rename" else kept
 
 
 @st.composite

@@ -13,7 +13,7 @@ import pytest
 import typer.main
 
 import core.metrics
-from alerting.detectors.water import PRESETS
+from alerting.detectors.fixed import PRESETS
 from alerting.incident import MOVES
 from alerting.telling.links import sign
 from core.clock import SystemClock

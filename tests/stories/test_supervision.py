@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -13,16 +12,9 @@ from alerting.intake import unwatched, watching
 from care.policy import load_policy
 from care.tables import Supervision
 from devices.event import Message
-from tests.support.clock import ManualClock
-from tests.support.world import World, open_world
+from tests.support.world import World
 
 RULES = load_policy("guangdong").supervision
-
-
-@pytest.fixture
-async def world(database_url: str, clock: ManualClock) -> AsyncIterator[World]:
-    async with open_world(database_url, clock) as opened:
-        yield opened
 
 
 async def look(world: World) -> None:

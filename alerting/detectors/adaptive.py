@@ -1,0 +1,100 @@
+"""No water used for longer than this home's own habit: two profiles, a question and an incident."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from alerting.detectors import habit as habit_
+from alerting.detectors.habit import FLOOR_S, PROFILES, QUIET, TIGHT, USE_SEEN, Habit, Limit
+from alerting.detectors.meter import Grade, grade
+from alerting.detectors.view import iso
+
+
+class Step(NamedTuple):
+    """One level of an adaptive preset: whose limit it waits for, and what it opens."""
+
+    profile: int
+    opens: str  # "check": a question to the elder first; "incident"
+
+
+PRESETS: dict[str, tuple[Step, ...]] = {
+    "adaptive": (Step(TIGHT, "check"), Step(QUIET, "incident")),
+    "adaptive-tight": (Step(TIGHT, "incident"),),
+    "adaptive-quiet": (Step(QUIET, "incident"),),
+}
+"""By rising limit. Without checks: where the scheme wants the contact told at the first sign."""
+
+
+def limit_of(habit: Habit, steps: tuple[Step, ...], level: int, at: int, zone: str) -> Limit:
+    """The limit of level 1, 2 … at `at`; a later level never comes before an earlier one."""
+    limits = [habit_.limit(habit, step.profile, at, zone) for step in steps[:level]]
+    return max(limits, key=lambda one: one.limit_s)
+
+
+def reached_level(
+    habit: Habit, steps: tuple[Step, ...], at: int, level: int, zone: str
+) -> tuple[int, Limit | None]:
+    """The highest level above `level` whose limit has passed at `at`, with that limit."""
+    elapsed = at - habit.used_at
+    reached, why = level, None
+    if elapsed <= FLOOR_S:
+        return reached, why
+    for number in range(level + 1, len(steps) + 1):
+        limit = limit_of(habit, steps, number, at, zone)
+        if elapsed <= limit.limit_s:
+            break
+        reached, why = number, limit
+    return reached, why
+
+
+def found(habit: Habit, steps: tuple[Step, ...], before: int, level: int, why: Limit) -> Habit:
+    """Remember that the levels after `before` up to `level` were found."""
+    for step in steps[before:level]:
+        habit = habit_.found(habit, step.profile, why.capped)
+    return habit
+
+
+def no_use_facts(
+    habit: Habit, steps: tuple[Step, ...], level: int, why: Limit, at: int
+) -> tuple[str, dict[str, Any]]:
+    """Reason and figures of the level that was reached at `at`."""
+    idle_s = at - habit.used_at
+    step = steps[level - 1]
+    hours = round(why.limit_s / 3600, 1)
+    facts: dict[str, Any] = {
+        "level": level,
+        "opens": step.opens,
+        "profile": PROFILES[step.profile].name,
+        "since": iso(habit.used_at),  # last use, or the first reading
+        "since_known": bool(habit.flags & USE_SEEN),  # False: no use was ever seen
+        "idle_s": idle_s,
+        "hours": round(idle_s / 3600, 4),
+        "limit_s": why.limit_s,
+        "capped": why.capped,
+        "window_h": hours,
+        "used_l": 0.0,
+        "threshold_l": 1.0,
+        "learnt_days": min(habit.days, 99),
+        "grade": grade(habit.meter).value,
+    }
+    if why.seen_s:
+        facts["longest_s"] = why.seen_s
+    return f"no use for longer than this home's {hours:g} h", facts
+
+
+def delay_s(habit: Habit) -> int:
+    """The longest that this meter and this rule let a home lie unnoticed, in seconds.
+
+    From the last use to the alarm: the highest cap, and the interval until a reading shows it.
+    For the page that says what a home's meter can achieve.
+    """
+    known = grade(habit.meter)
+    if known is Grade.DARK:
+        cap = habit_.DARK_LIMIT_S
+    elif known is Grade.BLIND:
+        cap = habit_.BLIND_LIMIT_S
+    elif known is Grade.COARSE:
+        cap = min(max(habit.caps[QUIET], habit_.COARSE_CAP_S[0]), habit_.COARSE_CAP_S[1])
+    else:
+        cap = max(habit.caps[QUIET], habit_.COLD_LIMIT_S if habit.days < 14 else 0)
+    return cap + habit.meter.every_s

@@ -1,0 +1,274 @@
+"""What a home's day looks like: how long its water stands still, hour by hour, learnt from gaps."""
+
+from __future__ import annotations
+
+from typing import Annotated, NamedTuple
+
+import msgspec
+
+from alerting.detectors import drip as drip_
+from alerting.detectors import meter as meter_
+from alerting.detectors.drip import Drip
+from alerting.detectors.meter import Grade, Meter
+from alerting.detectors.view import Seconds
+from alerting.detectors.zone import local_s
+
+HOUR_S = 3600
+DAY_S = 86_400
+
+UNIT_S = 360
+"""The table counts in tenths of an hour, one byte a cell."""
+
+HOURS = 24
+CELLS = 2 * HOURS
+"""The longest stillness seen, first by the hour it was seen at, then by the hour of the last use.
+
+Either alone is too generous: the first lets an evening pass for a working day that ended late,
+the second a morning for a night. The limit follows the shorter of the two.
+"""
+
+FADE_PER_MILLE = (78, 47)
+"""Lost every week by the two halves: half of a record is forgotten after 60 and 100 days."""
+
+FLOOR_S = 4 * HOUR_S  # no limit is shorter
+WIDER_PER_CENT = 110
+"""Of what was seen: a long habit also varies by more."""
+
+BUMP_S = 2700
+"""A false alarm widens the margin by so much; every day takes a little of it back."""
+CAP_BUMP_S = 3600
+"""The same for the cap, when it was the cap that raised the alarm."""
+MARGIN_MOST_S = 4 * HOUR_S
+CAP_MOST_S = 20 * HOUR_S
+COARSE_CAP_S = (24 * HOUR_S, 36 * HOUR_S)
+
+COLD_DAYS = 14
+COLD_LIMIT_S = 14 * HOUR_S
+YOUNG_DAYS = 28
+YOUNG_MARGIN_S = 4 * HOUR_S
+PRIOR = bytes(
+    (34, 40, 50, 52, 60, 70, 74, 80, 80, 80, 70, 40, 40, 50, 50, 60, 57, 60, 60, 61, 60, 50, 43, 40)
+)
+"""Longest stillness by hour in a home like most (tenths of an hour), until its own is known."""
+
+DAYS_MOST = 9_996
+
+BLIND_LIMIT_S = 24 * HOUR_S
+DARK_LIMIT_S = 36 * HOUR_S
+
+
+class Profile(NamedTuple):
+    """How soon. Rates are seconds a day; a home with no false alarm drifts to the least of both."""
+
+    name: str
+    margin_least_s: int
+    margin_drift_s: int
+    cap_least_s: int
+    cap_drift_s: int
+
+
+TIGHT, QUIET = 0, 1
+PROFILES = (
+    Profile("tight", HOUR_S, 74, 10 * HOUR_S + 1800, 20),
+    Profile("quiet", 2 * HOUR_S, 30, 12 * HOUR_S, 10),
+)
+
+_OWED = (1, 2)  # an alarm of the profile was found and nobody said yet whether it was false
+_CAPPED = (4, 8)  # and it was the cap that raised it
+USE_SEEN = 16
+
+Cells = Annotated[bytes, msgspec.Meta(max_length=CELLS)]
+
+
+class Habit(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Everything the adaptive rule remembers of one meter; margins and caps in seconds."""
+
+    used_at: Seconds = 0  # last use, or the first reading; 0: no reading yet
+    flags: int = 0
+    day_ends: Seconds = 0  # next midnight of the home's zone; 0: no reading yet
+    days: int = 0  # lived with this meter, without absences and outages
+    margins: tuple[int, int] = (3 * HOUR_S, 3 * HOUR_S)
+    caps: tuple[int, int] = (13 * HOUR_S, 14 * HOUR_S)
+    cells: Cells = bytes(CELLS)
+    meter: Meter = Meter()
+    drip: Drip = Drip()
+
+
+class Limit(NamedTuple):
+    """When stillness becomes an alarm, and why then."""
+
+    limit_s: int
+    seen_s: int  # the longest stillness known that fits, 0 while that is not known
+    capped: bool
+
+
+def begin(habit: Habit | None, at: int, dl: int, zone: str) -> Habit:
+    """A line of readings begins at `at`: the gap and the meter anew, what was learnt stays."""
+    old = habit or Habit()
+    day_ends = _midnight_after(at, zone)
+    return Habit(
+        used_at=at,
+        flags=old.flags & ~USE_SEEN,
+        day_ends=day_ends,
+        days=old.days,
+        margins=old.margins,
+        caps=old.caps,
+        cells=old.cells,
+        drip=Drip(at, dl),
+    )
+
+
+def follow(habit: Habit, from_at: int, from_dl: int, at: int, dl: int, zone: str) -> Habit:
+    """Take in a trusted reading and the one before it.
+
+    Only a gap that has ended is learnt, only as far as the register was seen to stand still, and
+    only when it was shorter than a day (two days for a coarse meter): a longer one is an absence.
+    Use that arrives across a hole counts as used on arrival, and the gap before it has no end.
+    """
+    span, moved = at - from_at, dl - from_dl
+    meter = meter_.note(habit.meter, span, moved)
+    drip = drip_.pour(habit.drip, at, dl)
+    used_at, cells, flags = habit.used_at, habit.cells, habit.flags
+    if moved and drip_.is_use(habit.drip, moved, span):
+        if span <= meter_.hole_s(meter) and from_at - used_at >= HOUR_S:
+            ordinary_s = 2 * DAY_S if meter_.grade(meter) is Grade.COARSE else DAY_S
+            if at - used_at < ordinary_s:
+                cells = learn(cells, used_at, from_at, zone)
+        used_at, flags = at, flags | USE_SEEN
+    if at < habit.day_ends:
+        return Habit(
+            used_at,
+            flags,
+            habit.day_ends,
+            habit.days,
+            habit.margins,
+            habit.caps,
+            cells,
+            meter,
+            drip,
+        )
+    return _next_day(habit, at, used_at, flags, cells, meter, drip, zone)
+
+
+def learn(cells: bytes, used_at: int, still_at: int, zone: str) -> bytes:
+    """The table with a gap in it: the last use, and the last reading that still showed none."""
+    since = local_s(zone, used_at)
+    hour, first = since // HOUR_S, since // HOUR_S % HOURS
+    longest = min((still_at - used_at) // UNIT_S, 255)
+    last = local_s(zone, still_at) // HOUR_S % HOURS
+    table = bytearray(cells)
+    for passed in range(1, min((still_at - used_at) // HOUR_S, HOURS) + 1):
+        cell = (hour + passed) % HOURS
+        table[cell] = max(table[cell], 10 * passed)
+    table[last] = max(table[last], longest)
+    table[HOURS + first] = max(table[HOURS + first], longest)
+    return bytes(table)
+
+
+def limit(habit: Habit, profile: int, at: int, zone: str) -> Limit:
+    """The home's limit at `at`, counted from its last use."""
+    grade = meter_.grade(habit.meter)
+    if grade is Grade.DARK:
+        return Limit(DARK_LIMIT_S, 0, True)
+    if grade is Grade.BLIND:
+        return Limit(BLIND_LIMIT_S, 0, True)
+    cap = habit.caps[profile]
+    if grade is Grade.COARSE:
+        cap = min(max(cap, COARSE_CAP_S[0]), COARSE_CAP_S[1])
+    margin = habit.margins[profile]
+    if grade is Grade.SPARSE:
+        margin = max(margin, habit.meter.every_s + HOUR_S)
+    if habit.days < COLD_DAYS:
+        return Limit(max(COLD_LIMIT_S, cap if grade is Grade.COARSE else 0), 0, True)
+    now = local_s(zone, at) // HOUR_S % HOURS
+    seen = around(habit.cells, 0, now)
+    if habit.days < YOUNG_DAYS:
+        seen = max(seen, around(PRIOR, 0, now))
+        margin = max(margin, YOUNG_MARGIN_S)
+    else:
+        then = local_s(zone, habit.used_at) // HOUR_S % HOURS
+        seen = min(seen, around(habit.cells, HOURS, then))
+    wanted = max(seen * UNIT_S * WIDER_PER_CENT // 100 + margin, FLOOR_S)
+    return Limit(min(wanted, cap), seen * UNIT_S, wanted >= cap)
+
+
+def around(cells: bytes, half: int, hour: int) -> int:
+    """The largest of a cell and its two neighbours in time."""
+    return max(
+        cells[half + (hour - 1) % HOURS], cells[half + hour], cells[half + (hour + 1) % HOURS]
+    )
+
+
+def found(habit: Habit, profile: int, capped: bool) -> Habit:
+    """An alarm of the profile was found; `answered` will say what it was."""
+    flags = habit.flags | _OWED[profile]
+    flags = flags | _CAPPED[profile] if capped else flags & ~_CAPPED[profile]
+    return msgspec.structs.replace(habit, flags=flags)
+
+
+def answered(habit: Habit, *, was_false: bool) -> Habit:
+    """What people found out about the alarms that were raised; each counts once.
+
+    A false one widens what raised it. A true one, or a home where nobody was, teaches nothing.
+    """
+    owed = [profile for profile in (TIGHT, QUIET) if habit.flags & _OWED[profile]]
+    if not owed:
+        return habit
+    margins, caps = list(habit.margins), list(habit.caps)
+    flags = habit.flags
+    for profile in owed:
+        capped = flags & _CAPPED[profile]
+        flags &= ~(_OWED[profile] | _CAPPED[profile])
+        if not was_false or habit.days < COLD_DAYS:
+            continue
+        if capped:
+            caps[profile] = min(caps[profile] + CAP_BUMP_S, CAP_MOST_S)
+        else:
+            margins[profile] = min(margins[profile] + BUMP_S, MARGIN_MOST_S)
+    return msgspec.structs.replace(
+        habit, flags=flags, margins=(margins[0], margins[1]), caps=(caps[0], caps[1])
+    )
+
+
+def _next_day(
+    habit: Habit,
+    at: int,
+    used_at: int,
+    flags: int,
+    cells: bytes,
+    meter: Meter,
+    drip: Drip,
+    zone: str,
+) -> Habit:
+    """A midnight has passed. However many did: a day nobody saw is not a day that was lived."""
+    day_ends = _midnight_after(at, zone)
+    days, margins, caps = habit.days, habit.margins, habit.caps
+    if at - used_at < DAY_S:
+        days = days + 1 if days < DAYS_MOST else DAYS_MOST - 6  # goes round by whole weeks
+        if days > COLD_DAYS:
+            margins = (
+                _drift(margins, TIGHT, is_cap=False),
+                _drift(margins, QUIET, is_cap=False),
+            )
+            caps = (_drift(caps, TIGHT, is_cap=True), _drift(caps, QUIET, is_cap=True))
+        if days % 7 == 0:
+            cells, meter = _faded(cells), meter_.next_week(meter)
+    return Habit(used_at, flags, day_ends, days, margins, caps, cells, meter, drip)
+
+
+def _drift(values: tuple[int, int], profile: int, *, is_cap: bool) -> int:
+    goal = PROFILES[profile]
+    if is_cap:
+        return max(values[profile] - goal.cap_drift_s, goal.cap_least_s)
+    return max(values[profile] - goal.margin_drift_s, goal.margin_least_s)
+
+
+def _faded(cells: bytes) -> bytes:
+    return bytes(
+        value - (value * FADE_PER_MILLE[index // HOURS] + 500) // 1000
+        for index, value in enumerate(cells)
+    )
+
+
+def _midnight_after(at: int, zone: str) -> int:
+    return at + DAY_S - local_s(zone, at) % DAY_S
