@@ -37,7 +37,7 @@ do not need it. A state of another shape is begun anew, and says so."""
 
 
 class DeviceState(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Everything all detectors remember of one device; at most 512 bytes as text."""
+    """Everything all detectors remember of one device; at most 640 bytes as text."""
 
     shape: int = SHAPE
     levels: Levels = Levels()
@@ -107,7 +107,7 @@ def load_state(text: str | None) -> DeviceState:
 
 
 def dump_state(state: DeviceState) -> str:
-    """Compact JSON, at most 512 bytes."""
+    """Compact JSON, at most 640 bytes."""
     return _ENCODER.encode(state).decode()
 
 
