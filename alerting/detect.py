@@ -7,8 +7,20 @@ from datetime import datetime
 from typing import Any, Protocol
 
 import msgspec
+from msgspec.structs import replace
 
-from alerting.detectors import bed, door, fence, levels, personal, unreadable, vitals, water
+from alerting.detectors import (
+    assessable,
+    bed,
+    door,
+    fence,
+    levels,
+    personal,
+    unreadable,
+    vitals,
+    water,
+)
+from alerting.detectors.assessable import Register
 from alerting.detectors.bed import Bed
 from alerting.detectors.door import Door
 from alerting.detectors.fence import Fence
@@ -23,7 +35,9 @@ __all__ = [
     "DeviceState",
     "DeviceView",
     "Judged",
+    "alive",
     "answered",
+    "can_assess",
     "dump_state",
     "judge",
     "load_state",
@@ -46,12 +60,13 @@ class Person(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class DeviceState(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Everything all detectors remember of one device; at most 512 bytes as text."""
+    """Everything all detectors remember of one device; at most 640 bytes as text."""
 
     shape: int = SHAPE
     levels: Levels = Levels()
     water: Water | None = None
     rebuilt: int = 0  # 1: what was stored could not be read; until the next judgement
+    register: Register | None = None  # of a meter: does what it is there for still come?
     person: Person | None = None
 
 
@@ -82,6 +97,7 @@ class ReadingDetector(Protocol):
 _STATELESS = ""
 _LEVELS = "levels"
 _WATER = "water"
+_REGISTER = "register"
 _VITALS = "vitals"
 _BED = "bed"
 _FENCE = "fence"
@@ -133,7 +149,7 @@ def _is_whole(state: DeviceState) -> bool:
 
 
 def dump_state(state: DeviceState) -> str:
-    """Compact JSON, at most 512 bytes."""
+    """Compact JSON, at most 640 bytes."""
     return _ENCODER.encode(state).decode()
 
 
@@ -168,7 +184,40 @@ def judge(
             parts[name], found = on_event(parts.get(name), what, at, device, now)
         if found:
             findings += found
+    if device.role in assessable.REGISTERS:
+        parts[_REGISTER], found = _registers(parts[_REGISTER], said, device, now_s, parts[_WATER])
+        findings += found
     return _judged(state, parts, findings)
+
+
+def _registers(
+    part: Register | None,
+    said: Sequence[tuple[datetime, DeviceEvent | Reading]],
+    device: DeviceView,
+    now_s: int,
+    water_part: Water | None,
+) -> tuple[Register | None, tuple[Finding, ...]]:
+    """Does the register that a meter is there for still come?"""
+    findings: tuple[Finding, ...] = ()
+    doubted = water_part is not None and water_part.doubted_at != 0
+    for at, what in said:
+        part, found = assessable.on_word(part, what, seconds(at), device, now_s, doubted=doubted)
+        findings += found
+    return part, findings
+
+
+def alive(state: DeviceState, device: DeviceView, now: datetime) -> Judged:
+    """A bare sign of life: for a meter, one more word without its register."""
+    parts, now_s = _parts(state), seconds(now)
+    parts[_REGISTER], found = assessable.on_word(state.register, None, now_s, device, now_s)
+    return _judged(state, parts, found)
+
+
+def can_assess(state: DeviceState) -> bool:
+    """Does a meter's register arrive, and can it be trusted?"""
+    doubted = state.water is not None and state.water.doubted_at
+    silent = state.register is not None and state.register.silent
+    return not doubted and not silent
 
 
 def tick(state: DeviceState, device: DeviceView, now: datetime) -> Judged:
@@ -214,12 +263,17 @@ def answered(state: DeviceState, kind: str, *, was_false: bool) -> DeviceState:
     if state.water is None:
         return state
     part = water.answered(state.water, kind, was_false=was_false)
-    return state if part is state.water else msgspec.structs.replace(state, water=part, rebuilt=0)
+    return state if part is state.water else replace(state, water=part, rebuilt=0)
 
 
 def _parts(state: DeviceState) -> dict[str, Any]:
     """Every detector's own part by its name; those of the person only where there are any."""
-    parts: dict[str, Any] = {_STATELESS: None, _LEVELS: state.levels, _WATER: state.water}
+    parts: dict[str, Any] = {
+        _STATELESS: None,
+        _LEVELS: state.levels,
+        _WATER: state.water,
+        _REGISTER: state.register,
+    }
     person = state.person
     if person is not None:
         parts[_VITALS], parts[_BED] = person.vitals, person.bed
@@ -228,23 +282,28 @@ def _parts(state: DeviceState) -> dict[str, Any]:
 
 
 def _judged(before: DeviceState, parts: dict[str, Any], found: tuple[Finding, ...]) -> Judged:
-    water_part, person = parts[_WATER], before.person
+    water_part, register, person = parts[_WATER], parts[_REGISTER], before.person
     if len(parts) > _NOT_OF_A_PERSON:
         person = _person(before.person, parts)
     changed = (
         parts[_LEVELS] is not before.levels
         or water_part is not before.water
+        or register is not before.register
         or person is not before.person
         or before.rebuilt != 0
     )
-    state = DeviceState(SHAPE, parts[_LEVELS], water_part, person=person) if changed else before
+    state = (
+        DeviceState(SHAPE, parts[_LEVELS], water_part, register=register, person=person)
+        if changed
+        else before
+    )
     due = water.due(water_part)
     if person is not None and person.bed is not None:
         due = min(filter(None, (due, bed.due(person.bed))), default=None)
     return Judged(state, found, due)
 
 
-_NOT_OF_A_PERSON = 3  # parts that every device has
+_NOT_OF_A_PERSON = 4  # parts that every device has
 
 
 def _person(before: Person | None, parts: dict[str, Any]) -> Person | None:

@@ -9,7 +9,9 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from alerting.detectors.liveness import silence_limit_s, silent_after
 from alerting.handling import testing
+from alerting.intake.store import view_of
 from alerting.queries import DeviceView, device
 from alerting.tables import DeviceStateRow, StreamHint
 from care import device_log, equipment, queries
@@ -23,6 +25,7 @@ from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from devices import registry
 from devices.event import DEVICE_ROLES
 
+_SETTABLE = frozenset({"role", "room", "rules", "expected_every_s", "supervisable", "active"})
 RESERVED_IDS = frozenset({"anju-canary"})
 """Ids under which Anju itself speaks, see `gateway/routes.py`."""
 
@@ -150,7 +153,7 @@ async def register_device(
 async def update_device(
     session: AsyncSession, actor: Actor, now: datetime, device_id: str, changes: Mapping[str, Any]
 ) -> DeviceView:
-    """Change role, room, rules, expected_every_s, active; bind anew with elder_id or home_id.
+    """Change what is `_SETTABLE`; bind anew with elder_id or home_id.
 
     A new binding, or a new role, starts the detectors afresh: what they remembered was about
     other people. `elder_id: null` alone leaves the device in the elder's home; `home_id: null`
@@ -160,7 +163,7 @@ async def update_device(
     row = view.device
     role_changed = changes.get("role", row.role) != row.role
     _check_role(changes.get("role", row.role))
-    for field in changes.keys() & {"role", "room", "rules", "expected_every_s", "active"}:
+    for field in changes.keys() & _SETTABLE:
         setattr(row, field, changes[field])
     rebound = False
     if changes.keys() & {"elder_id", "home_id"}:
@@ -173,6 +176,8 @@ async def update_device(
         await session.flush()
         await _reset_detectors(session, row.id)
         await testing.begin_anew(session, row, now, actor)
+    elif changes.keys() & {"supervisable", "expected_every_s", "rules"}:
+        await _expect_anew(session, row)
     _announce(session, row, now)
     await session.flush()
     return await device(session, Sight(actor=actor), device_id)
@@ -236,6 +241,18 @@ async def _set_area(session: AsyncSession, actor: Actor, row: Device, area_id: s
 
 def _announce(session: AsyncSession, row: Device, now: datetime) -> None:
     add_hint(session, StreamHint(topic="device", ref_id=row.id, area_id=row.area_id, at=now))
+
+
+def is_supervisable(row: Device) -> bool:
+    """Whether this device's silence means something; unsupervisable ones are labelled as such."""
+    return silence_limit_s(view_of(row)) is not None
+
+
+async def _expect_anew(session: AsyncSession, row: Device) -> None:
+    """Another interval is expected, or none: when its silence is due changes at once."""
+    state = await session.get(DeviceStateRow, row.id)
+    if state is not None and state.silent_after is not None:
+        state.silent_after = silent_after(state.last_heard_at, view_of(row), state.interval_s)
 
 
 async def _reset_detectors(session: AsyncSession, device_id: str) -> None:

@@ -38,6 +38,7 @@ SEVERITY_OF_KIND: dict[str, Severity] = (
             "vitals",
             "out_of_bed",
             "left_home",
+            "unsupervised",
         ),
         Severity.WELFARE,
     )

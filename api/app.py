@@ -15,6 +15,7 @@ from api import (
     device_tests,
     devices,
     elders,
+    fleet,
     follow_ups,
     hazards,
     health,
@@ -67,6 +68,7 @@ _ROUTERS = (
     elders.router,
     contacts.router,
     sources.router,
+    fleet.router,  # before devices: /devices/export is no device's id
     devices.router,
     devices.readings_router,
     device_tests.router,

@@ -9,7 +9,18 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from api.dependencies import Now, Reading, SightDep, Writing, allowed
-from api.schemas import NOT_GIVEN, Body, Filters, Ident, LongName, Out, PageOut, example, page_of
+from api.schemas import (
+    NOT_GIVEN,
+    Body,
+    Filters,
+    Ident,
+    LongName,
+    Out,
+    PageOut,
+    When,
+    example,
+    page_of,
+)
 from care import areas, listing, queries
 from care.model import Actor, AreaLevel
 from care.tables import Area
@@ -25,10 +36,16 @@ class AreaIn(Body):
 
 
 class AreaPatch(Body):
-    model_config = Body.model_config | example(name="城关社区")
+    model_config = Body.model_config | example(
+        alert_until="2026-03-02T00:00:00Z", alert_reason="台风"
+    )
     name: LongName = NOT_GIVEN
     level: AreaLevel = NOT_GIVEN
     parent_id: Ident | None = None
+    alert_until: When | None = Field(
+        None, description="Extreme weather here and below, until then; null ends it."
+    )
+    alert_reason: LongName | None = None
 
 
 class AreaOut(Out):
@@ -38,6 +55,8 @@ class AreaOut(Out):
         level="village",
         parent_id=None,
         path="/area-5p2v0/",
+        alert_until=None,
+        alert_reason=None,
         created_at="2026-03-01T00:15:00Z",
     )
     id: str
@@ -45,6 +64,8 @@ class AreaOut(Out):
     level: str
     parent_id: str | None
     path: str = Field(description="`/county/town/…/` of ids; below it lies everything inside.")
+    alert_until: datetime | None
+    alert_reason: str | None
     created_at: datetime
 
 
@@ -87,5 +108,6 @@ async def update_area(
     area_id: str,
     body: AreaPatch,
 ) -> Area:
-    """A new `parent_id` moves the area with everything below it."""
+    """A new `parent_id` moves the area with everything below it. `alert_until` is the switch for
+    extreme weather: until then an elder whom nothing watches becomes a task after fewer hours."""
     return await areas.update_area(session, actor, area_id, body.changes())

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query
 from pydantic import AfterValidator, Field, StringConstraints
 
 from alerting import equipment, queries
+from alerting.equipment import is_supervisable
 from alerting.intake import inbox
 from alerting.queries import DeviceView
 from api.dependencies import Now, Reading, SightDep, Writing, allowed
@@ -82,6 +83,9 @@ class DevicePatch(Body):
     room: Name | None = None
     rules: Rules = NOT_GIVEN
     expected_every_s: Seconds | None = None
+    supervisable: Flag | None = Field(
+        None, description="false: its silence means nothing; null: as its family says."
+    )
     active: Flag = NOT_GIVEN
 
 
@@ -99,17 +103,19 @@ class DeviceOut(Out):
         bound_since="2026-03-01T00:15:00Z",
         rules={},
         expected_every_s=None,
+        learned_every_s=21600,
+        supervisable=True,
         active=True,
         enrolled_at="2026-03-01T00:15:00Z",
+        in_service_at="2026-03-01T00:25:00Z",
+        tested_at="2026-03-01T00:24:00Z",
+        model="",
+        vendor="",
+        firmware="",
         online=True,
         last_heard_at="2026-03-01T08:00:00Z",
         battery_pct=87,
         rssi_dbm=-71,
-        model="",
-        vendor="",
-        firmware="",
-        in_service_at="2026-03-01T00:20:00Z",
-        tested_at="2026-03-01T00:20:00Z",
     )
     id: str
     family: str
@@ -123,17 +129,19 @@ class DeviceOut(Out):
     bound_since: datetime | None
     rules: dict[str, Any]
     expected_every_s: int | None
+    learned_every_s: int | None  # longest gap that is normal for it; only ever shortens
+    supervisable: bool  # false: one-way radio and the like; nobody can miss it
     active: bool
     enrolled_at: datetime
+    in_service_at: datetime | None  # null: its installation test has not passed
+    tested_at: datetime | None  # last alarm or test press
+    model: str
+    vendor: str
+    firmware: str
     online: bool | None  # null: it never said
     last_heard_at: datetime | None
     battery_pct: float | None
     rssi_dbm: float | None
-    model: str
-    vendor: str
-    firmware: str
-    in_service_at: datetime | None  # null: its installation test has not passed
-    tested_at: datetime | None  # the last press that proved it
 
 
 class DeviceCreated(DeviceOut):
@@ -179,17 +187,19 @@ def shown(view: DeviceView) -> DeviceOut:
         bound_since=binding.valid_from if binding else None,
         rules=row.rules,
         expected_every_s=row.expected_every_s,
+        learned_every_s=state.interval_s if state else None,
+        supervisable=is_supervisable(row),
         active=row.active,
         enrolled_at=row.enrolled_at,
+        in_service_at=row.in_service_at,
+        tested_at=row.tested_at,
+        model=row.model,
+        vendor=row.vendor,
+        firmware=row.firmware,
         online=state.online if state else None,
         last_heard_at=state.last_heard_at if state else None,
         battery_pct=state.battery_pct if state else None,
         rssi_dbm=state.rssi_dbm if state else None,
-        model=row.model,
-        vendor=row.vendor,
-        firmware=row.firmware,
-        in_service_at=row.in_service_at,
-        tested_at=row.tested_at,
     )
 
 

@@ -51,7 +51,7 @@ async def create_area(
 async def update_area(
     session: AsyncSession, actor: Actor, area_id: str, changes: Mapping[str, Any]
 ) -> Area:
-    """Rename an area, change its level, or move it with everything below it."""
+    """Rename an area, change its level or its weather alert, or move it with all below it."""
     area = await queries.area(session, actor.scope, area_id)
     level = AreaLevel(changes.get("level", area.level))
     moves = "parent_id" in changes and changes["parent_id"] != area.parent_id
@@ -64,6 +64,8 @@ async def update_area(
     _check_nesting(level, parent)
     await _check_children(session, area, level)
     area.name, area.level = changes.get("name", area.name), level.value
+    for field in changes.keys() & {"alert_until", "alert_reason"}:
+        setattr(area, field, changes[field])
     if moves:
         await _move(session, area, parent)
     await session.flush()

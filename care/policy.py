@@ -5,9 +5,9 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.errors import SettingsError
 
@@ -48,6 +48,22 @@ class CloseRules(BaseModel):
     follow_up_on_hazard: bool = True
 
 
+class SupervisionRules(BaseModel):
+    """For how long nothing may watch an elder before people are sent; hours."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    hours: dict[str, Annotated[int, Field(ge=1, le=168)]] = {"default": 24}  # by tier
+    extreme_hours: Annotated[int, Field(ge=1, le=168)] = 6  # extreme weather or a mass outage
+    again_hours: Annotated[int, Field(ge=1, le=720)] = 72  # seen alive, and still not watched
+    mass_share: Annotated[float, Field(gt=0, le=1)] = 0.3  # of an area's or a source's homes
+    mass_homes: Annotated[int, Field(ge=2)] = 5
+
+    def hours_for(self, tier: str | None, *, extreme: bool) -> int:
+        """The hours for one elder; an emergency only shortens them."""
+        usual = self.hours.get(tier or "default", self.hours.get("default", 24))
+        return min(usual, self.extreme_hours) if extreme else usual
+
+
 class RegionalPolicy(BaseModel):
     """One published scheme. `ladders` maps a severity to an escalation policy's body."""
 
@@ -60,6 +76,7 @@ class RegionalPolicy(BaseModel):
     visits: VisitRules
     first_contact: FirstContactRule
     close: CloseRules
+    supervision: SupervisionRules = SupervisionRules()
     ladders: dict[str, dict[str, Any]]
 
 

@@ -32,6 +32,8 @@ class Area(Base):
     level: Mapped[str] = mapped_column(String(20))
     parent_id: Mapped[str | None] = mapped_column(ForeignKey("areas.id"))
     path: Mapped[str] = mapped_column(String(400), index=True)
+    alert_until: Mapped[datetime | None]  # extreme weather: here and below, until then
+    alert_reason: Mapped[str | None] = mapped_column(String(200))
     created_at: Mapped[datetime]
 
 

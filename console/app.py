@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from console import aftercare, assets, desk, devices, install, limits, link, people, phone, session
+from console import (
+    aftercare,
+    assets,
+    desk,
+    devices,
+    fleet,
+    install,
+    limits,
+    link,
+    people,
+    phone,
+    session,
+)
 from console.assets import assets as load_assets
 from console.context import environment
 from console.errors import answer_unknown_paths
@@ -17,6 +29,7 @@ _ROUTERS = (
     aftercare.router,
     phone.router,
     link.router,
+    fleet.router,
     devices.router,
     install.router,
     people.router,

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting import queries
+from alerting import fleet, queries
 from alerting.finding import Severity
 from alerting.handling import closing
 from alerting.incident import FINAL, Move, Stage, allowed_moves
 from alerting.tables import DeviceStateRow, Incident, Notice, TimelineEntry
+from alerting.trends import BatteryTrend, signal_band
 from care.model import Actor, UserRole
 from care.permissions import may
-from care.queries import in_scope
+from care.queries import in_scope, visible_elders
 from care.tables import (
     Area,
     Device,
@@ -57,6 +59,9 @@ class CaseFile:
     timeline: tuple[TimelineEntry, ...]
     device: Device | None
     device_state: DeviceStateRow | None
+    trend: BatteryTrend | None
+    signal: str | None  # good, fair, weak
+    left_alone: tuple[Elder, ...]  # whom a lost bridge leaves without a watch
     source: Source | None
     visits: tuple[Visit, ...]
     visit_authors: dict[str, str]
@@ -99,7 +104,9 @@ class CaseFile:
         )
 
 
-async def load_case(session: AsyncSession, actor: Actor, incident_id: str) -> CaseFile:
+async def load_case(
+    session: AsyncSession, actor: Actor, incident_id: str, now: datetime
+) -> CaseFile:
     """Everything about one incident. Raises `NotFound` for what the reader may not see."""
     incident = await queries.incident(session, queries.sight_of(actor), incident_id)
     residents = await _residents(session, incident)
@@ -107,6 +114,8 @@ async def load_case(session: AsyncSession, actor: Actor, incident_id: str) -> Ca
     contacts = await _contacts(session, residents, notices)
     shown = {notice.id for view in contacts for notice in view.notices}
     device = await _get(session, Device, incident.device_id)
+    state = await _get(session, DeviceStateRow, incident.device_id)
+    ids = [device.id] if device is not None else []
     visits = tuple(await queries.visits_of(session, incident.id))
     stage = Stage(incident.stage)
     return CaseFile(
@@ -121,7 +130,10 @@ async def load_case(session: AsyncSession, actor: Actor, incident_id: str) -> Ca
         ),
         timeline=tuple(await queries.timeline(session, incident.id)),
         device=device,
-        device_state=await _get(session, DeviceStateRow, incident.device_id),
+        device_state=state,
+        trend=(await fleet.battery_trends(session, ids, now)).get(ids[0]) if ids else None,
+        signal=await _signal(session, state, now),
+        left_alone=await _left_alone(session, actor, incident),
         source=await _get(session, Source, incident.source_id),
         visits=visits,
         visit_authors=await _names(session, [visit.visitor_id for visit in visits]),
@@ -184,6 +196,21 @@ async def _outlook(session: AsyncSession, incident: Incident) -> Outlook | None:
     return outlook(
         incident.stage, incident.due_kind, incident.due_at, incident.step, incident.round, policy
     )
+
+
+async def _signal(session: AsyncSession, state: DeviceStateRow | None, now: datetime) -> str | None:
+    if state is None:
+        return None
+    quality = await fleet.link_qualities(session, [state.device_id], now)
+    return signal_band(state.rssi_dbm, quality.get(state.device_id))
+
+
+async def _left_alone(session: AsyncSession, actor: Actor, incident: Incident) -> tuple[Elder, ...]:
+    """Whom a lost bridge left without a watch, as far as the reader may see them."""
+    ids = incident.facts.get("elders") or []
+    visible = visible_elders(queries.sight_of(actor))
+    query = select(Elder).where(Elder.id.in_(ids), visible).order_by(Elder.name, Elder.id)
+    return await _all(session, query) if ids else ()
 
 
 async def _residents(session: AsyncSession, incident: Incident) -> tuple[Elder, ...]:

@@ -57,7 +57,7 @@ async def case_page(
 ) -> Response:
     """A case as it stands now. With `trouble`, what was typed is still in its form."""
     async with page.services.db.reading() as session:
-        case = await load_case(session, page.who, incident_id)
+        case = await load_case(session, page.who, incident_id, page.now)
         chart = await load_chart(session, case.incident, page.zone, page.now)
         case = replace(case, chart=chart)
         values = case_values(page, case, open_panel=open_panel, typed=typed or {}, trouble=trouble)

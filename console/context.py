@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from alerting import wording
+from alerting.equipment import is_supervisable
 from alerting.queries import sight_of
 from care.accounts import actor_of_token
 from care.model import Actor
@@ -132,6 +133,7 @@ class PageContext:
             "phone_text": times.phone_text,
             "age": lambda birth: times.age_on(birth, self.today),
             "say": self.say,
+            "is_supervisable": is_supervisable,
         }
 
 
@@ -170,6 +172,16 @@ class Say:
 
     def role(self, role: str) -> str:
         return wording.pick(wording.ROLE.get(role), self._lang, role)
+
+    def clock(self, moment: str) -> str:
+        """A time as facts carry it, in the reader's zone."""
+        return wording.clock_text(moment, self._zone)
+
+    def standing(self, why: str) -> str:
+        return wording.pick(wording.STANDING.get(why), self._lang, why)
+
+    def extreme(self, why: str) -> str:
+        return wording.pick(wording.EXTREME.get(why), self._lang, why)
 
     def condition(self, condition: str) -> str:
         return wording.pick(wording.CONDITION.get(condition), self._lang, condition)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting import equipment
+from alerting.fleet import count_unwatched, unwatched
 from alerting.intake.inbox import quarantined, unknown_devices
 from care.equipment import MqttCredentials
 from care.paging import PageRequest
@@ -17,12 +18,13 @@ from care.tables import NATIVE_SOURCE, Device, Source, SourceChild
 from console import queries
 from console.context import AtDesk, PageContext
 from console.errors import PageRoute, explain, status_of
+from console.fleet import fleet_values, wanted_of
 from console.forms import optional, required
 from core.errors import AnjuError, NotFound
 from devices.event import DEVICE_ROLES
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
-TABS = ("devices", "unknown", "quarantine")
+TABS = ("devices", "unsupervised", "unknown", "quarantine")
 _ROLE_HINTS = {
     "smoke": "smoke_detector",
     "gas": "gas_detector",
@@ -48,13 +50,20 @@ _ROLE_HINTS = {
 
 @router.get("/devices")
 async def devices(
-    page: AtDesk, tab: str = "devices", show: str = "all", q: str = "", cursor: str = ""
+    page: AtDesk,
+    tab: str = "devices",
+    show: str = "all",
+    area: str = "",
+    family: str = "",
+    q: str = "",
+    cursor: str = "",
 ) -> Response:
-    """Three lists: the registered, the unknown, the unreadable."""
+    """The fleet, the elders whom nothing watches, the unknown, the unreadable."""
     tab = tab if tab in TABS else "devices"
     request = PageRequest(limit=queries.LIST_LIMIT, cursor=cursor or None)
-    values: dict[str, Any] = {"tab": tab, "show": show, "q": q.strip(), "next_cursor": None}
+    values: dict[str, Any] = {"tab": tab, "tabs": TABS, "next_cursor": None}
     async with page.services.db.reading() as session:
+        values["tab_counts"] = {"unsupervised": await count_unwatched(session, page.sight)}
         if tab == "unknown":
             require(page.who, "inbox.read")
             found = await unknown_devices(session, page.sight, request)
@@ -63,10 +72,11 @@ async def devices(
             require(page.who, "inbox.read")
             unread = await quarantined(session, page.sight, request)
             values |= {"messages": unread.items, "next_cursor": unread.next_cursor}
+        elif tab == "unsupervised":
+            elders = await unwatched(session, page.sight, request)
+            values |= {"messages": elders.items, "next_cursor": elders.next_cursor}
         else:
-            values["rows"] = await queries.load_devices(
-                session, page.sight, needs_look=show == "look", q=q.strip()
-            )
+            values |= await fleet_values(session, page, wanted_of(show, area, family, q), cursor)
     return page.render("devices.html", readable=readable, **values)
 
 

@@ -20,6 +20,7 @@ _OF_KIND = {
     "vitals": "heart",
     "out_of_bed": "bed",
     "left_home": "door",
+    "unsupervised": "question",
     "battery_low": "battery",
 }
 

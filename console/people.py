@@ -7,9 +7,11 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
+from alerting.fleet import Wanted, fleet
 from care import people
 from care import queries as care_queries
 from care.model import ElderStatus
+from care.paging import PageRequest
 from care.permissions import may, require
 from care.policy import load_policy
 from console import limits, queries, times
@@ -74,9 +76,10 @@ async def search(page: AtDesk, q: str = "") -> Response:
     if wanted:
         async with page.services.db.reading() as session:
             values["elders"] = await queries.find_elders(session, page.sight, wanted, limit=20)
-            values["devices"] = await queries.load_devices(
-                session, page.sight, needs_look=False, q=wanted
+            found = await fleet(
+                session, page.sight, PageRequest(limit=20), Wanted(q=wanted), page.now
             )
+            values["devices"] = found.items
             values["incidents"] = await queries.find_incidents(session, page.sight, wanted)
     return page.render("search.html", q=wanted, icon_of_kind=icon_of_kind, **values)
 

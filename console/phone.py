@@ -7,7 +7,9 @@ from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from alerting.fleet import due_for_a_press
 from alerting.incident import Stage
 from console import queries
 from console.acts import perform
@@ -30,9 +32,18 @@ async def tasks(page: SignedIn) -> Response:
     async with page.services.db.reading() as session:
         found = await queries.load_tasks(session, page.who.id)
         if len(found) == 1:
-            case = await load_case(session, page.who, found[0].incident.id)
-            return page.render("task.html", **_task_values(page, case))
-    return page.render("my.html", tasks=found, icon_of_kind=icon_of_kind)
+            case = await load_case(session, page.who, found[0].incident.id, page.now)
+            values = _task_values(page, case) | await _to_press(session, page, case)
+            return page.render("task.html", **values)
+        to_press = await due_for_a_press(session, page.now, visitor_id=page.who.id)
+    return page.render("my.html", tasks=found, icon_of_kind=icon_of_kind, to_press=to_press)
+
+
+async def _to_press(session: AsyncSession, page: PageContext, case: CaseFile) -> dict[str, Any]:
+    """Alarm devices in the home that a visitor goes to anyway: please press them once."""
+    if case.home is None:
+        return {"to_press": ()}
+    return {"to_press": await due_for_a_press(session, page.now, home_id=case.home.id)}
 
 
 @router.get("/my/{incident_id}")
@@ -80,13 +91,14 @@ async def _task_page(
     """The screen of a task's present step; a task that went to somebody else says so."""
     async with page.services.db.reading() as session:
         try:
-            case = await load_case(session, page.who, incident_id)
+            case = await load_case(session, page.who, incident_id, page.now)
         except NotFound:
             return _gone(page)
+        to_press = await _to_press(session, page, case)
     if case.incident.visitor_id != page.who.id:
         return _gone(page)
     trouble = explain(error, page) if error else None
-    values = _task_values(page, case, typed=typed, trouble=trouble)
+    values = _task_values(page, case, typed=typed, trouble=trouble) | to_press
     return page.render("task.html", status_of(error) if error else 200, **values)
 
 

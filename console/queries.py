@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting.incident import FINAL, UNATTENDED, Stage
-from alerting.queries import visible_devices, visible_incidents
+from alerting.incident import FINAL, Stage
+from alerting.queries import visible_incidents
 from alerting.tables import DeviceStateRow, Incident
 from care.queries import Sight, visible_elders, visible_visits
 from care.tables import (
@@ -22,86 +21,12 @@ from care.tables import (
     EmergencyContact,
     Hazard,
     Home,
-    Source,
     User,
     Visit,
 )
 from console.queue import load_residents, shared_home
 
 LIST_LIMIT = 100
-LOW_BATTERY_PCT = 20
-_SILENT_KINDS = ("device_offline", "never_online")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DeviceRow:
-    """A device as the list shows it. `silent_since` is set while an open incident says so."""
-
-    device: Device
-    state: DeviceStateRow | None
-    elder: Elder | None
-    home: Home | None
-    source_name: str
-    silent_since: datetime | None
-
-    @property
-    def health(self) -> str:
-        """`never`, `offline`, `silent`, `online` or `quiet` (nothing is known)."""
-        if self.state is None or self.state.last_heard_at is None:
-            return "never"
-        if self.state.online is False:
-            return "offline"
-        if self.silent_since is not None:
-            return "silent"
-        return "online" if self.state.online or self.state.silent_after else "quiet"
-
-
-async def load_devices(
-    session: AsyncSession, sight: Sight, *, needs_look: bool, q: str = ""
-) -> tuple[DeviceRow, ...]:
-    """Devices, those in trouble first; with `needs_look` only those. At most `LIST_LIMIT`."""
-    silent = (
-        select(Incident.device_id, func.min(Incident.opened_at).label("opened_at"))
-        .where(
-            Incident.kind.in_(_SILENT_KINDS),
-            Incident.stage.in_([stage.value for stage in UNATTENDED]),
-        )
-        .group_by(Incident.device_id)
-        .subquery()
-    )
-    trouble = or_(
-        DeviceStateRow.last_heard_at.is_(None),
-        DeviceStateRow.online.is_(False),
-        DeviceStateRow.battery_pct < LOW_BATTERY_PCT,
-        silent.c.opened_at.is_not(None),
-    )
-    query = (
-        select(Device, DeviceStateRow, Elder, Home, Source.name, silent.c.opened_at)
-        .join(Source, Source.id == Device.source_id)
-        .outerjoin(DeviceStateRow, DeviceStateRow.device_id == Device.id)
-        .outerjoin(Binding, and_(Binding.device_id == Device.id, Binding.valid_to.is_(None)))
-        .outerjoin(Elder, Elder.id == Binding.elder_id)
-        .outerjoin(Home, Home.id == Binding.home_id)
-        .outerjoin(silent, silent.c.device_id == Device.id)
-        .where(Device.active.is_(True), visible_devices(sight))
-        .order_by(trouble.desc(), Device.enrolled_at, Device.id)
-        .limit(LIST_LIMIT)
-    )
-    if needs_look:
-        query = query.where(trouble)
-    if q:
-        query = query.where(_like(q, Device.id, Device.child_id, Device.room))
-    return tuple(
-        DeviceRow(
-            device=row[0],
-            state=row[1],
-            elder=row[2],
-            home=row[3],
-            source_name=row[4],
-            silent_since=row[5],
-        )
-        for row in (await session.execute(query)).all()
-    )
 
 
 async def devices_of_home(session: AsyncSession, home_id: str) -> Sequence[Any]:

@@ -10,7 +10,8 @@ import httpx
 from alerting.channels.base import DeliveryError
 from alerting.channels.message import notify
 from alerting.handling import sweep
-from alerting.intake import test_endings, watching
+from alerting.intake import test_endings, unwatched, watching
+from care.policy import load_policy
 from core.logging import get_logger
 from core.metrics import CANARY_AGE, DEADLINES_OVERDUE
 from core.services import Services
@@ -23,6 +24,7 @@ log = get_logger("watcher")
 CANARY_EVERY_S = 60.0
 CANARY_LATE = timedelta(seconds=150)
 CONNECTED_FOR = timedelta(seconds=60)
+ELDERS_EVERY = timedelta(seconds=60)
 
 
 class Watcher:
@@ -34,6 +36,7 @@ class Watcher:
         self._client = httpx.AsyncClient(timeout=5.0)
         self._called_for_stuck = False
         self._began_at = services.clock.now()
+        self._elders_at: datetime | None = None
 
     async def watch_devices(self) -> None:
         now = self._services.clock.now()
@@ -45,9 +48,30 @@ class Watcher:
         except Exception:
             log.exception("devices not judged", due=len(due))
             touched = await self._judge_one_by_one(due, now, judge_silent)
+        if judge_silent:
+            touched += await self._watch_elders(now)
         if touched:
             self._services.signals.outbox.set()
             self._services.signals.sweep.set()
+
+    async def _watch_elders(self, now: datetime) -> list[str]:
+        """Once a minute: elders whom nothing watches any more, in pieces that nobody waits for."""
+        if self._elders_at is not None and now - self._elders_at < ELDERS_EVERY:
+            return []
+        self._elders_at = now
+        rules = load_policy(self._services.settings.region).supervision
+        async with self._services.db.reading() as session:
+            ids = await unwatched.elders_to_judge(session, now)
+            mass = await unwatched.look_for_mass_outage(session, now, rules)
+        touched: list[str] = []
+        for start in range(0, len(ids), unwatched.MOST_AT_ONCE):
+            some = ids[start : start + unwatched.MOST_AT_ONCE]
+            try:
+                async with self._services.db.transaction(patient=True) as session:
+                    touched += await unwatched.watch_elders(session, some, now, rules, mass)
+            except Exception:
+                log.exception("elders not judged", elders=len(some))
+        return touched
 
     async def _judge(self, due: Sequence[str], now: datetime, judge_silent: bool) -> list[str]:
         if not due:

@@ -13,6 +13,15 @@ INTERVALS_MISSED = 3
 OFFLINE_GRACE = timedelta(minutes=5)
 """A last will may be followed by a reconnect at once; only what lasts is worth a work item."""
 
+BURST_S = 60
+"""Messages closer together than this are one word: a redelivery, a burst after a reconnect."""
+FORGET_S = 7 * 86400
+FEWEST_INTERVALS = 20
+"""What was learned forgets by the week, or by twenty intervals, whichever takes longer: a device
+that is quiet every night or every Sunday is never taken for one that speaks all the time."""
+LEARNED_MARGIN = 2
+"""An interval that was learned, not promised, is only believed twice over."""
+
 EVERY_S_BY_ROLE: dict[str, int] = {
     # Sleepy battery devices: Zigbee end devices and NB-IoT detectors check in once a day or
     # oftener; windows of 24 h without a word are normal. Flat batteries show after three days.
@@ -51,15 +60,44 @@ def expected_every_s(device: DeviceView) -> int | None:
     return EVERY_S_BY_ROLE.get(device.role or "")
 
 
-def silence_limit_s(device: DeviceView) -> int | None:
-    """Seconds of silence that are a finding: three missed reports, at least 3 h. None: none are."""
+def learn_interval(
+    learned_s: int | None, last_heard: datetime | None, heard: datetime, device: DeviceView
+) -> int | None:
+    """The longest gap that is normal for this device, in seconds, after one more word from it.
+
+    It begins at the expected interval, is never above it, jumps up to a longer gap at once and
+    sinks towards shorter ones slowly (`FORGET_S`). One integer, no history. Out of order and
+    bursts teach nothing; None while nobody can say what to expect.
+    """
+    expected = expected_every_s(device)
+    if expected is None or last_heard is None:
+        return learned_s
+    gap = int((heard - last_heard).total_seconds())
+    if gap < BURST_S:
+        return learned_s
+    known = expected if learned_s is None else min(learned_s, expected)
+    if gap >= known:
+        return min(gap, expected)
+    weight = min(gap, FORGET_S // FEWEST_INTERVALS)
+    return known + (known - gap) * weight // -FORGET_S  # rounds away from `known`: it arrives
+
+
+def silence_limit_s(device: DeviceView, learned_s: int | None = None) -> int | None:
+    """Seconds of silence that are a finding: three missed reports, at least 3 h. None: none are.
+
+    `learned_s` may only shorten what is expected.
+    """
     every_s = expected_every_s(device)
     if every_s is None or not device.supervised:
         return None
+    if learned_s is not None:
+        every_s = min(every_s, LEARNED_MARGIN * learned_s)
     return max(INTERVALS_MISSED * every_s, SHORTEST_LIMIT_S)
 
 
-def silent_after(last_heard: datetime | None, device: DeviceView) -> datetime | None:
+def silent_after(
+    last_heard: datetime | None, device: DeviceView, learned_s: int | None = None
+) -> datetime | None:
     """When silence becomes a finding; None: unsupervisable, or not yet enrolled.
 
     A device that never spoke is due 24 h after enrolment, supervisable or not: somebody meant it
@@ -69,7 +107,7 @@ def silent_after(last_heard: datetime | None, device: DeviceView) -> datetime | 
         if device.enrolled_at is None:
             return None
         return device.enrolled_at + timedelta(seconds=NEVER_ONLINE_AFTER_S)
-    limit_s = silence_limit_s(device)
+    limit_s = silence_limit_s(device, learned_s)
     return None if limit_s is None else last_heard + timedelta(seconds=limit_s)
 
 
@@ -84,13 +122,15 @@ def offline_grace(last_heard: datetime | None, device: DeviceView, *, retained: 
     return max(OFFLINE_GRACE, timedelta(seconds=expected_every_s(device) or 0))
 
 
-def judge_silence(last_heard: datetime | None, device: DeviceView, now: datetime) -> Finding | None:
+def judge_silence(
+    last_heard: datetime | None, device: DeviceView, now: datetime, learned_s: int | None = None
+) -> Finding | None:
     """`device_offline`, or `never_online` for a device that never spoke; None while in time.
 
     To be asked only while our own lane is connected and caught up (architecture: silence of a
     device counts only then); this function cannot know.
     """
-    due = silent_after(last_heard, device)
+    due = silent_after(last_heard, device, learned_s)
     if due is None or now < due:
         return None
     if last_heard is None:

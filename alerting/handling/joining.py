@@ -11,7 +11,7 @@ from alerting import timeline
 from alerting.escalation import OWNER_REACTION_S, DueKind, Target, first_step
 from alerting.finding import Finding, Sign
 from alerting.incident import Placement, Verb, alarming_after
-from alerting.intake.whose import Whose
+from alerting.intake.whose import SUPERVISION, Whose
 from alerting.tables import Incident
 from alerting.telling.notices import tell
 from alerting.telling.policies import stamped_policy
@@ -130,6 +130,6 @@ def facts_of(finding: Finding, whose: Whose) -> dict[str, Any]:
         facts["unconfirmed"] = True
     if finding.late_s:
         facts["late_s"] = finding.late_s
-    if whose.device_id is None:
+    if whose.device_id is None and whose.source_id != SUPERVISION:
         facts["unknown_device"] = whose.child_id
     return facts

@@ -59,6 +59,7 @@ class KnownDevice(msgspec.Struct, gc=False):
     rssi_dbm: float | None = None
     silent_after: datetime | None = None
     judge_at: datetime | None = None
+    interval_s: int | None = None
     is_stored: bool = False
     dirty: bool = False
 

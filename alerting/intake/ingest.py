@@ -8,20 +8,27 @@ from datetime import datetime
 from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting.detect import DeviceState, dump_state, judge, load_state
+from alerting.detect import DeviceState, alive, dump_state, judge, load_state
+from alerting.detectors.assessable import REGISTERS
 from alerting.detectors.electric import ROLES, absurd, set_aside
-from alerting.detectors.liveness import judge_presence, offline_grace, silent_after
+from alerting.detectors.liveness import (
+    judge_presence,
+    learn_interval,
+    offline_grace,
+    silent_after,
+)
 from alerting.detectors.view import DEFAULT_ZONE, DeviceView
 from alerting.finding import Finding, Sign
 from alerting.handling.opening import apply_finding
 from alerting.intake import held_back, strangers
+from alerting.intake.bridges import bridge_changed
 from alerting.intake.dedupe import Memory, digest
 from alerting.intake.doubts import from_stranger, id_reused, unread, with_clock_fault
 from alerting.intake.heard import Child, Heard, Ingested, KnownDevice, Receipt
-from alerting.intake.store import load_children, save_readings, save_states
+from alerting.intake.store import load_children, save_proofs, save_readings, save_states
 from alerting.intake.test_presses import TestPresses
 from alerting.intake.throttle import Folded, TooTalkative
-from alerting.intake.whose import Whose, whose_is
+from alerting.intake.whose import whose_is
 from alerting.tables import EventRow, QuarantineRow, StreamHint
 from care.tables import NATIVE_SOURCE, Source
 from core.db import add_hint
@@ -36,6 +43,8 @@ from devices.event import (
 from devices.times import settle
 
 KEPT_PAYLOAD = 4096
+PROVING_KINDS = LIFE_SAFETY_KINDS | {"test"}
+"""What shows that an alarm device still does what it is there for: an alarm, or a test of it."""
 _QUIET_KINDS = frozenset(CLEARING_KINDS) | {"heartbeat"}
 
 
@@ -77,6 +86,7 @@ class _Batch:
         self.readings: list[tuple[str, str, datetime, float]] = []
         self.strangers: dict[Child, tuple[str, int]] = {}
         self.tests = TestPresses(session)
+        self.proven: dict[str, datetime] = {}  # device id → when it last showed that it works
 
     async def load(self, batch: Sequence[Heard]) -> None:
         """Devices and states in two queries, earlier events in one more where there are any."""
@@ -144,6 +154,7 @@ class _Batch:
             if state is not None:
                 device.state = dump_state(state)
         await save_states(self.session, self.devices.values())
+        await save_proofs(self.session, self.proven)
         if self.strangers:
             await strangers.note_strangers(self.session, self.strangers, self.now)
 
@@ -166,6 +177,8 @@ class _Batch:
             self.result.duplicates += 1
             return
         settled = settle(event.at, received_at, not_before=enrolled_at)
+        if device is not None and event.kind in PROVING_KINDS and not event.retained:
+            self.proven[device.id] = settled.at
         found = self._judge(device, event, settled.at)
         if settled.clock_fault is not None:
             found = tuple(with_clock_fault(finding, settled.clock_fault) for finding in found)
@@ -264,9 +277,11 @@ class _Batch:
         """The device lives: its silence starts anew, and an "offline" is over."""
         device.dirty = True
         was_offline = device.online is False
-        if device.last_heard_at is None or received_at > device.last_heard_at:
+        before = device.last_heard_at
+        if before is None or received_at > before:
+            device.interval_s = learn_interval(device.interval_s, before, received_at, device.view)
             device.last_heard_at = received_at
-        device.silent_after = silent_after(device.last_heard_at, device.view)
+        device.silent_after = silent_after(device.last_heard_at, device.view, device.interval_s)
         if was_offline:
             device.online = True
             await self._back_online(device, received_at)
@@ -281,6 +296,11 @@ class _Batch:
             self._stranger((source_id, child_id), heard)
         else:
             await self._heard_from(device, heard.message.received_at)
+            if device.role in REGISTERS:  # a sign of life without its register
+                judged = alive(self._state(device), device.view, self.now)
+                self._keep(device, judged.state, judged.judge_at)
+                for finding in judged.findings:
+                    await self._apply(finding, (source_id, child_id), device, finding.at)
 
     async def _presence(self, source_id: str, presence: Presence, received_at: datetime) -> None:
         if presence.child_id is None:
@@ -295,7 +315,7 @@ class _Batch:
                 # A retained "online" is the broker's memory, not a word of the device now.
                 device.online, device.dirty = True, True
                 device.silent_after = device.silent_after or silent_after(
-                    device.last_heard_at, device.view
+                    device.last_heard_at, device.view, device.interval_s
                 )
             else:
                 await self._heard_from(device, received_at)
@@ -313,17 +333,7 @@ class _Batch:
         source = await self.session.get(Source, source_id)
         if source is None or source.online is presence.online:
             return
-        source.online, source.online_changed_at = presence.online, received_at
-        view = DeviceView(id=source.id, role="gateway", family=source.family)
-        finding = judge_presence(presence.online, received_at, view, self.now)
-        whose = Whose(
-            source_id=source.id,
-            child_id=source.name,
-            role="gateway",
-            area_id=source.area_id,
-            device_id=None,
-        )
-        await apply_finding(self.session, finding, whose, self.now)
+        await bridge_changed(self.session, source, presence.online, received_at, self.now)
 
     # ── what cannot be read ───────────────────────────────────────────────────────────────────
 

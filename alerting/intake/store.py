@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+from sqlalchemy import or_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.detectors.view import DEFAULT_ZONE, DeviceView
 from alerting.intake.heard import Child, KnownDevice
 from alerting.intake.whom import add_personal_rules
+from care.tables import Device
 from core.db import from_micros, to_micros
 from devices.registry import FAMILIES
 
@@ -25,6 +27,7 @@ _DEVICE_NAMES = (
     "area_id",
     "expected_every_s",
     "enrolled_at",
+    "supervisable",
 )
 _STATE_NAMES = (
     "device_id",
@@ -35,6 +38,7 @@ _STATE_NAMES = (
     "rssi_dbm",
     "silent_after",
     "judge_at",
+    "interval_s",
 )
 # Driver-level statements: this is the one place where the rate of a county's meters is decided.
 # Lists and tables go in as one value each, which both databases unpack faster than Python can
@@ -98,12 +102,13 @@ async def _load_states(session: AsyncSession, devices: dict[str, KnownDevice]) -
     """Fill in the stored states; rows are locked in one order, so batches cannot deadlock."""
     ids = list(devices)
     rows, time = await _read(session, _SQLITE_LOAD_STATES, _POSTGRES_LOAD_STATES, ids)
-    for ident, state, heard_at, online, battery, rssi, silent_after, judge_at in rows:
+    for ident, state, heard_at, online, battery, rssi, silent_after, judge_at, interval_s in rows:
         device = devices[ident]
         device.state, device.last_heard_at = state, time(heard_at)
         device.online = None if online is None else bool(online)
         device.battery_pct, device.rssi_dbm = battery, rssi
         device.silent_after, device.judge_at = time(silent_after), time(judge_at)
+        device.interval_s = interval_s
         device.is_stored = True
 
 
@@ -134,18 +139,9 @@ def _in_utc(value: datetime | None) -> datetime | None:
 
 
 def _known(row: Sequence[Any], time: _ToTime, zone: str) -> KnownDevice:
-    ident, source_id, child_id, role, name, room, area_id, every_s, enrolled_at, rules = row
-    family = FAMILIES.get(name)
-    view = DeviceView(
-        id=ident,
-        role=role,
-        family=name,
-        rules={} if rules in _NO_RULES else msgspec.json.decode(rules),
-        zone=zone,
-        enrolled_at=time(enrolled_at),
-        reports_every_s=every_s or (family.reports_every_s if family else None),
-        supervised=family is None or family.supervised,
-    )
+    ident, source_id, child_id, role, name, room, area_id, every_s, enrolled_at, watch, rules = row
+    known_rules = {} if rules in _NO_RULES else msgspec.json.decode(rules)
+    view = _view(ident, role, name, known_rules, time(enrolled_at), every_s, watch, zone)
     return KnownDevice(
         id=ident,
         source_id=source_id,
@@ -155,6 +151,44 @@ def _known(row: Sequence[Any], time: _ToTime, zone: str) -> KnownDevice:
         room=room,
         area_id=area_id,
         view=view,
+    )
+
+
+def view_of(device: Device) -> DeviceView:
+    """The same of a row that is loaded already."""
+    return _view(
+        device.id,
+        device.role,
+        device.family,
+        device.rules,
+        device.enrolled_at,
+        device.expected_every_s,
+        device.supervisable,
+    )
+
+
+def _view(
+    ident: str,
+    role: str,
+    name: str,
+    rules: dict[str, Any],
+    enrolled_at: datetime | None,
+    every_s: int | None,
+    supervisable: bool | int | None,
+    zone: str = DEFAULT_ZONE,
+) -> DeviceView:
+    """What the detectors may know of a device; what is set for it goes before its family."""
+    family = FAMILIES.get(name)
+    by_family = family is None or family.supervised
+    return DeviceView(
+        id=ident,
+        role=role,
+        family=name,
+        rules=rules,
+        zone=zone,
+        enrolled_at=enrolled_at,
+        reports_every_s=every_s or (family.reports_every_s if family else None),
+        supervised=by_family if supervisable is None else bool(supervisable),
     )
 
 
@@ -172,7 +206,7 @@ _SQLITE_READINGS = (
 _POSTGRES_STATES = (
     f"INSERT INTO device_states ({', '.join(_STATE_NAMES)})"
     " SELECT * FROM json_to_recordset(%s::json) AS rows(a text, b text, c timestamptz, d bool,"
-    " e float8, f float8, g timestamptz, h timestamptz)"
+    " e float8, f float8, g timestamptz, h timestamptz, i int)"
     " ON CONFLICT (device_id) DO UPDATE SET "
     + ", ".join(f"{name}=excluded.{name}" for name in _STATE_NAMES[1:])
 )
@@ -196,6 +230,7 @@ async def save_states(session: AsyncSession, devices: Iterable[KnownDevice]) -> 
             d.rssi_dbm,
             d.silent_after,
             d.judge_at,
+            d.interval_s,
         )
         for d in changed
     ]
@@ -209,6 +244,15 @@ async def save_readings(
     await _write(session, rows, _SQLITE_READINGS, _POSTGRES_READINGS)
 
 
+async def save_proofs(session: AsyncSession, proven: Mapping[str, datetime]) -> None:
+    """When alarm devices (id → time) last showed that they work."""
+    for device_id, at in sorted(proven.items()):
+        newer = or_(Device.tested_at.is_(None), Device.tested_at < at)
+        await session.execute(
+            update(Device).where(Device.id == device_id, newer).values(tested_at=at)
+        )
+
+
 async def _write(
     session: AsyncSession, rows: Sequence[tuple[Any, ...]], on_sqlite: str, on_postgres: str
 ) -> None:
@@ -219,7 +263,7 @@ async def _write(
         plain = [tuple(map(_plain, row)) for row in rows]
         await connection.exec_driver_sql(on_sqlite, plain)
     else:
-        table = [dict(zip("abcdefgh", row, strict=False)) for row in rows]
+        table = [dict(zip("abcdefghi", row, strict=False)) for row in rows]
         await connection.exec_driver_sql(on_postgres, (msgspec.json.encode(table).decode(),))
 
 

@@ -15,6 +15,9 @@ from care.equipment import binding_in_force
 from care.model import WORN_ROLES
 from care.tables import Binding, Elder, Home, Source
 
+SUPERVISION = "supervision"
+"""Stands for the source of what Anju itself found: that nothing watches an elder any more."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Whose:

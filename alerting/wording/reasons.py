@@ -115,6 +115,10 @@ REASON: dict[str, tuple[str, str]] = {
 DOUBT: dict[str, tuple[str, str]] = {
     "register_went_back": ("表计读数倒退", "the meter's register went back"),
     "register_jumped": ("表计读数跳变", "the meter's register jumped"),
+    "register_silent": (
+        "表计还在通信，但读数不再上报",
+        "the meter still speaks, but its register no longer comes",
+    ),
     "not_the_mains": ("电压、功率读数不合常理", "voltage and power that no home has"),
     "not_a_register_value": ("表计读数无效", "the meter sent what no register can show"),
 }

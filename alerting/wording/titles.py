@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from alerting.wording.reasons import DOUBT, reason_text
-from alerting.wording.words import ROLE, UNIT, VITAL, kind_text, look_up
+from alerting.wording.words import EXTREME, ROLE, STANDING, UNIT, VITAL, kind_text, look_up
 from devices.parts import REASONS as UNREADABLE
 
 
@@ -61,6 +61,8 @@ def _battery_text(facts: Mapping[str, Any], _lang: str) -> str:
 
 
 def _offline_text(facts: Mapping[str, Any], lang: str) -> str:
+    if "elders" in facts:
+        return _bridge_text(facts, lang)
     if not facts.get("silent_s"):
         return ""
     span = duration_text(facts["silent_s"], lang)
@@ -131,6 +133,32 @@ def _left_home_text(facts: Mapping[str, Any], lang: str, zone: ZoneInfo | None) 
     if zh:
         return f"距家 {away:,} 米（围栏 {fence:,} 米）"
     return f"{away:,} m from home (fence {fence:,} m)"
+
+
+def _unsupervised_text(facts: Mapping[str, Any], lang: str) -> str:
+    """已 26 小时没有设备看护（呼叫按钮失联、水表网关断开）；极端天气。"""
+    zh = lang != "en"
+    span = duration_text(facts.get("silent_s") or 0, lang)
+    lost = [
+        look_up(ROLE, str(one.get("role")), lang)
+        + ("" if zh else ": ")
+        + look_up(STANDING, str(one.get("why")), lang)
+        for one in facts.get("lost") or ()
+    ]
+    extreme = look_up(EXTREME, str(facts["extreme"]), lang) if facts.get("extreme") else ""
+    if zh:
+        devices = f"（{'、'.join(lost)}）" if lost else ""
+        return f"已 {span}没有任何设备看护{devices}" + (f"；{extreme}" if extreme else "")
+    devices = f" ({', '.join(lost)})" if lost else ""
+    return f"no device for {span}{devices}" + (f"; {extreme}" if extreme else "")
+
+
+def _bridge_text(facts: Mapping[str, Any], lang: str) -> str:
+    """网关 一号楼，3 位老人因此无人看护"""
+    count, name = len(facts["elders"]), facts.get("bridge") or ""
+    if lang == "en":
+        return f"bridge {name}" + (f"; it leaves {count} without a watch" if count else "")
+    return f"网关 {name}" + (f"，{count} 位老人因此无设备看护" if count else "")
 
 
 def _no_water_text(facts: Mapping[str, Any], lang: str, zone: ZoneInfo | None) -> str:
@@ -204,6 +232,7 @@ _WITH_FIGURES: dict[str, Callable[[Mapping[str, Any], str], str]] = {
     "cannot_assess": _doubt_text,
     "tap_left_on": _tap_text,
     "vitals": _vitals_text,
+    "unsupervised": _unsupervised_text,
     "fault": _fault_text,
 }
 _WITH_TIMES: dict[str, Callable[[Mapping[str, Any], str, ZoneInfo | None], str]] = {

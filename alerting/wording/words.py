@@ -20,6 +20,7 @@ KIND: dict[str, tuple[str, str]] = {
     "vitals": ("体征异常", "Vital signs"),
     "out_of_bed": ("夜间离床", "Out of bed"),
     "left_home": ("离家", "Left home"),
+    "unsupervised": ("失去看护", "Nothing watches over them"),
     "device_offline": ("设备离线", "Device offline"),
     "never_online": ("设备从未上线", "Device never spoke"),
     "battery_low": ("电量低", "Battery low"),
@@ -81,6 +82,20 @@ VITAL: dict[str, tuple[str, str]] = {
     "temperature": ("体温", "temperature"),
 }
 UNIT: dict[str, tuple[str, str]] = {"1/min": ("次/分", "a minute"), "°C": ("℃", "°C")}
+STANDING: dict[str, tuple[str, str]] = {
+    "silent": ("失联", "silent"),
+    "bridge_lost": ("网关断开", "its bridge is gone"),
+    "cannot_assess": ("读数不可用", "no usable readings"),
+    "out_of_service": ("已停用", "out of service"),
+    "never_spoke": ("从未上线", "never spoke"),
+    "unsupervisable": ("无法监测在线", "cannot be supervised"),
+    "works": ("正常", "works"),
+}
+"""What is the matter with a device, as far as it watches over somebody."""
+EXTREME: dict[str, tuple[str, str]] = {
+    "extreme_weather": ("极端天气", "extreme weather"),
+    "mass_outage": ("大面积失联", "many homes at once"),
+}
 CHANNEL: dict[str, tuple[str, str]] = {
     "webhook": ("平台推送", "webhook"),
     "sms": ("短信", "text message"),

@@ -42,7 +42,11 @@ def _act(name: str, stage: str, **body: Any) -> Write:
 WRITES: tuple[Write, ...] = (
     _post("areas", lambda t: {"name": "新村", "level": "grid", "parent_id": t.ids["area_id"]}),
     _patch(
-        "areas/{area_id}", lambda _: {"name": "城关社区", "level": "village", "parent_id": None}
+        "areas/{area_id}",
+        lambda _: (
+            {"name": "城关社区", "level": "village", "parent_id": None}
+            | {"alert_until": DUE, "alert_reason": "台风"}
+        ),
     ),
     _post(
         "users",
@@ -146,6 +150,7 @@ WRITES: tuple[Write, ...] = (
         lambda t: (
             {"role": "sos_button", "elder_id": t.ids["elder_id"], "room": "客厅"}
             | {"rules": {"x": {"y": 1}}, "expected_every_s": 86400, "active": True}
+            | {"supervisable": True}
         ),
     ),
     _post("devices/{device_id}/tests", lambda _: {"kind": "sos", "ring_contact": True}),
@@ -249,7 +254,7 @@ WRITES: tuple[Write, ...] = (
 LISTS = (
     *("areas", "users", "homes", "elders", "elders/{elder_id}/contacts", "sources", "devices"),
     *("incidents", "visits", "follow-ups", "hazards", "escalation-policies", "shifts"),
-    *("silences", "channels", "quarantine", "unknown-devices"),
+    *("silences", "channels", "quarantine", "unknown-devices", "supervision"),
     *("devices/{device_id}/tests", "devices/{device_id}/log"),
 )
 """Every list that needs no parameter; `readings` needs a device."""

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerting.detect import DeviceState, dump_state, judge, load_state
+from alerting.detectors.assessable import Register
 from alerting.detectors.levels import Levels
 from alerting.detectors.register import Line
 from alerting.detectors.stairs import KEEP_S, MAX_STEPS, Stairs
@@ -16,7 +17,7 @@ from alerting.detectors.view import MAX_SECONDS
 from alerting.detectors.water import Water
 from tests.detection.support import T0, Watch, device, event, hours, water
 
-LIMIT = 512
+LIMIT = 640
 
 
 @pytest.mark.parametrize("text", [None, ""])
@@ -104,6 +105,7 @@ def test_the_largest_state_there_can_be_fits() -> None:
             MAX_SECONDS,
         ),
         rebuilt=1,
+        register=Register(MAX_SECONDS, MAX_SECONDS, 1),
     )
     text = dump_state(state)
     assert len(text.encode()) <= LIMIT

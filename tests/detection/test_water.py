@@ -156,7 +156,7 @@ def test_duplicates_and_old_readings_change_nothing() -> None:
 def test_other_roles_and_other_registers_are_not_a_home_without_water() -> None:
     assert play(Watch(device("plug")), [100.0] * 30) == []
     watch = meter()
-    for hour in range(30):
+    for hour in range(26):
         assert watch.hear(T0 + hours(hour), reading("water_flow", 0.0, "m3/h")) == []
 
 

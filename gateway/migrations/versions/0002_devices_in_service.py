@@ -16,6 +16,10 @@ down_revision = '0001'
 
 def upgrade() -> None:
     _new_tables()
+    _add('areas', [
+        sa.Column('alert_until', UtcDateTime(), nullable=True),
+        sa.Column('alert_reason', sa.String(length=200), nullable=True),
+    ])
     _add('device_states', [sa.Column('interval_s', sa.Integer(), nullable=True)])
     _add('devices', [
         sa.Column('supervisable', sa.Boolean(), nullable=True),
