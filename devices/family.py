@@ -54,6 +54,7 @@ class DeviceFamily:
     capabilities: tuple[str, ...]  # event kinds and registers it can produce
     reports_every_s: int | None = None  # longest silence that is normal; None: nobody can say
     is_bridge: bool = True
+    is_push: bool = False  # comes in over HTTP at push/{name}, with a source's token: no topics
     may_be_silent: Callable[[str], bool] = lambda _topic: False  # topics, below the prefix, whose
     # messages are understood and may mean nothing. Elsewhere an empty `Decoded` is right only for
     # an empty payload, which erases what the broker remembered

@@ -33,6 +33,9 @@ REASONS = {
     "bad_device_id": ("设备编号不合规", "the device id is not allowed"),
     "bad_name": ("名称过长或含有控制字符", "a name is too long or has control characters"),
     "unknown_unit": ("单位无法识别", "the unit is not known for this register"),
+    "undecoded": ("平台没有解码设备的数据", "the platform did not decode the device's data"),
+    "encrypted": ("消息已加密，请在平台关闭加密", "the message is encrypted; switch that off"),
+    "not_from_device": ("平台自身的通知，不是设备消息", "the platform's own notice, no device's"),
     "unknown_topic": ("主题无法识别", "nothing is known to speak on this topic"),
 }
 """First word of every reason, with what it means in zh-CN and English.

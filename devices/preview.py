@@ -49,9 +49,7 @@ def _decode(family: DeviceFamily, prefix: str, message: Message, role: str | Non
     """Decoded twice: the first time tells which devices speak, and a registered one may be
     understood better than a stranger."""
     decoded = family.decode(message, SourceView(prefix=prefix))
-    children = {event.child_id for event in decoded.events} | set(decoded.heard)
-    children |= {each.child_id for each in decoded.readings}
-    roles = dict.fromkeys(children, role or "")
+    roles = dict.fromkeys(decoded.speakers(), role or "")
     return family.decode(message, SourceView(prefix=prefix, roles=roles))
 
 

@@ -8,9 +8,12 @@ from typing import TypeVar
 from core.errors import InvalidInput
 from devices.families import (
     chirpstack,
+    ctwing,
     elder_watch,
     homeassistant,
+    huawei,
     native,
+    onenet,
     rtl_433,
     shelly,
     tasmota,
@@ -35,6 +38,9 @@ FAMILIES: Mapping[str, DeviceFamily] = {
         elder_watch,
         thingsboard,
         homeassistant,
+        ctwing,
+        onenet,
+        huawei,
     )
 }
 
@@ -51,6 +57,14 @@ def family(name: str) -> DeviceFamily:
     except KeyError:
         known = ", ".join(sorted(FAMILIES))
         raise InvalidInput("family", f"{name!r} is none of {known}") from None
+
+
+def push_family(adapter: str) -> DeviceFamily:
+    """The family whose messages are pushed to that address. Raises `InvalidInput` for no such."""
+    known = {name: one for name, one in FAMILIES.items() if one.is_push}
+    if adapter not in known:
+        raise InvalidInput("adapter", f"{adapter!r} is none of {', '.join(sorted(known))}")
+    return known[adapter]
 
 
 def roots_of(name: str, prefix: str) -> tuple[str, ...]:

@@ -36,7 +36,5 @@ def sample_view(family: DeviceFamily, sample: Sample) -> SourceView:
     if sample.role is None:
         return view
     decoded = family.decode(sample_message(family, sample), view)
-    children = {event.child_id for event in decoded.events}
-    children |= {reading.child_id for reading in decoded.readings}
-    roles = dict.fromkeys(children | set(decoded.heard), sample.role)
+    roles = dict.fromkeys(decoded.speakers(), sample.role)
     return SourceView(prefix=family.default_prefix, roles=roles)
