@@ -23,6 +23,7 @@ from api import (
     incidents,
     policies,
     problems,
+    push,
     receipts,
     shifts,
     silences,
@@ -59,6 +60,7 @@ _TAGS = [
     {"name": "health", "description": "For supervisors, load balancers and Prometheus."},
 ]
 _ROUTERS = (
+    push.router,  # first: it is asked a thousand times a second
     token.router,
     areas.router,
     users.router,

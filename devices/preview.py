@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from core.errors import InvalidInput
 from devices.event import Confidence, Decoded, Message
 from devices.family import DeviceFamily, SourceView
 from devices.registry import FAMILIES, family_of_topic
@@ -30,6 +31,14 @@ def preview(topic: str, payload: bytes, role: str | None, received_at: datetime)
         "events": _rows(decoded, prefix, received_at),
         "quarantined": decoded.quarantined,
     }
+
+
+def topic_of_push(adapter: str) -> str:
+    """What stands for a topic where something is pushed. Raises `InvalidInput` for no adapter."""
+    known = sorted(name for name, family in FAMILIES.items() if family.is_push)
+    if adapter not in known:
+        raise InvalidInput("--push", f"{adapter!r} is none of {', '.join(known)}")
+    return FAMILIES[adapter].default_prefix
 
 
 def _family_of(topic: str) -> tuple[str, DeviceFamily] | None:

@@ -147,6 +147,17 @@ def report(fields: Mapping[str, Any], who: Speaker, source: SourceView) -> Decod
     return who.said(events, readings, faults)
 
 
+def pressed(decoded: Decoded) -> Decoded:
+    """A press that was told for itself is one each time; only in a status is it a lasting state."""
+    events = [
+        msgspec.structs.replace(
+            event, data={name: value for name, value in event.data.items() if name != "level"}
+        )
+        for event in decoded.events
+    ]
+    return msgspec.structs.replace(decoded, events=tuple(events))
+
+
 def happened(name: Any, value: Any, who: Speaker, source: SourceView) -> Decoded:
     """An event of a thing model, by its identifier or its fields; otherwise under its own name.
 
@@ -163,7 +174,7 @@ def happened(name: Any, value: Any, who: Speaker, source: SourceView) -> Decoded
         events, _ = products.read({word: stated}, who, source, faults, own_words=False)
     if not events:
         events, faults = [who.event(word, dict(fields))], []
-    return who.said(events, readings, faults)
+    return pressed(who.said(events, readings, faults))
 
 
 def is_one(value: Any, field: str) -> bool:

@@ -59,12 +59,10 @@ def family(name: str) -> DeviceFamily:
         raise InvalidInput("family", f"{name!r} is none of {known}") from None
 
 
-def push_family(adapter: str) -> DeviceFamily:
-    """The family whose messages are pushed to that address. Raises `InvalidInput` for no such."""
-    known = {name: one for name, one in FAMILIES.items() if one.is_push}
-    if adapter not in known:
-        raise InvalidInput("adapter", f"{adapter!r} is none of {', '.join(sorted(known))}")
-    return known[adapter]
+def is_push(name: str) -> bool:
+    """Whether that family comes in over HTTP; False for one that nobody knows."""
+    known = FAMILIES.get(name)
+    return known is not None and known.is_push
 
 
 def roots_of(name: str, prefix: str) -> tuple[str, ...]:

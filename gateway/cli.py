@@ -7,7 +7,7 @@ import contextlib
 import json
 import signal
 import sys
-from collections.abc import Awaitable
+from collections.abc import Coroutine
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -49,11 +49,18 @@ def main() -> None:
         sys.exit(130)
 
 
-def _run(work: Awaitable[T]) -> T:
-    async def inner() -> T:
-        return await work
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(work)
 
-    return asyncio.run(inner())
+
+def _run_quickly(work: Coroutine[Any, Any, T]) -> T:
+    """The same on uvloop; there is none for Windows."""
+    try:
+        from uvloop import new_event_loop
+    except ImportError:
+        return asyncio.run(work)
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        return runner.run(work)
 
 
 @app.command()
@@ -64,7 +71,7 @@ def serve(
     """Run Anju until a signal comes."""
     settings = load_settings()
     configure_logging(settings.log_level)
-    _run(_serve(settings, roles, migrate))
+    _run_quickly(_serve(settings, roles, migrate))
 
 
 async def _serve(settings: Settings, roles: str, migrate_postgres: bool) -> None:
@@ -154,14 +161,20 @@ def user_add(
 
 @devices_app.command("try")
 def devices_try(
-    topic: Annotated[str, typer.Option(help="The MQTT topic.")],
     payload: Annotated[str, typer.Option(help="The message; @FILE reads a file, - the input.")],
+    topic: Annotated[str, typer.Option(help="The MQTT topic.")] = "",
+    push: Annotated[
+        str, typer.Option(help="The adapter it was pushed to over HTTP, in place of a topic.")
+    ] = "",
     role: Annotated[str, typer.Option(help="The device's role, where meaning depends on it.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print an object.")] = False,
 ) -> None:
     """What Anju would make of one message. Needs no settings and no database."""
-    from devices.preview import preview
+    from devices.preview import preview, topic_of_push
 
+    if bool(topic) == bool(push):
+        raise AnjuError("name a --topic, or with --push the adapter of an HTTP push")
+    topic = topic_of_push(push) if push else topic
     result = preview(topic, _payload(payload), role or None, SystemClock().now())
     if as_json:
         print(json.dumps(result, ensure_ascii=False))

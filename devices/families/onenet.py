@@ -67,12 +67,11 @@ def _old(said: dict[str, Any], child: str, message: Message, source: SourceView)
     if word not in (_DATA_POINT, str(_DATA_POINT)):
         raise Unreadable("missing:type" if word is None else "wrong_type:type")
     stream, value = parts.text(said.get("ds_id"), "ds_id"), said.get("value")
-    fields = {_register(stream): value}
-    if type(value) is dict or (type(value) is str and value.strip().startswith("{")):
-        fields = push.fields_of(value, "value")
     key = push.key_of(at, message.received_at, stream, value)
     who = Speaker(child=child, at=at, role=source.roles.get(child), key=key)
-    return push.report(fields, who, source)
+    if type(value) is dict or (type(value) is str and value.strip().startswith("{")):
+        return push.report(push.fields_of(value, "value"), who, source)
+    return push.pressed(push.report({_register(stream): value}, who, source))
 
 
 def _register(stream: str) -> str:
