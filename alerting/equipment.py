@@ -35,8 +35,8 @@ async def register_source(
     family: str,
     prefix: str | None,
     area_id: str | None = None,
-) -> tuple[Source, MqttCredentials | None]:
-    """Add a bridge with its own topic prefix, or a platform that pushes over HTTP and has none.
+) -> tuple[Source, MqttCredentials]:
+    """Add a bridge with its own topic prefix; see `register_push_source` for the others.
 
     Raises `InvalidInput` for an unknown family or a prefix that cannot be one, `Conflict` when
     another source would hear the same messages.
@@ -45,11 +45,7 @@ async def register_source(
     if not known.is_bridge:
         raise InvalidInput("family", f"{family} devices need no source of their own")
     if known.is_push:
-        if prefix:
-            raise InvalidInput("prefix", f"{family} pushes over HTTP and has no topics")
-        return await equipment.add_push_source(
-            session, actor, now, name=name, family=family, area_id=area_id
-        ), None
+        raise InvalidInput("family", f"{family} pushes over HTTP and has no topics")
     if prefix is None:
         raise InvalidInput("prefix", f"is required for a {family} source")
     registry.check_prefix(prefix)
@@ -57,6 +53,24 @@ async def register_source(
     await _refuse_overlap(session, prefix, None)
     return await equipment.add_source(
         session, actor, now, name=name, family=family, prefix=prefix, area_id=area_id
+    )
+
+
+async def register_push_source(
+    session: AsyncSession,
+    actor: Actor,
+    now: datetime,
+    *,
+    name: str,
+    family: str,
+    prefix: str | None = None,
+    area_id: str | None = None,
+) -> Source:
+    """Add an IoT platform that pushes over HTTP; it has no topics, and its token is derived."""
+    if prefix:
+        raise InvalidInput("prefix", f"{family} pushes over HTTP and has no topics")
+    return await equipment.add_push_source(
+        session, actor, now, name=name, family=family, area_id=area_id
     )
 
 

@@ -27,6 +27,7 @@ from care.push import push_token
 from care.tables import Source
 from core.db import after_commit
 from core.services import Services
+from devices import registry
 from devices.registry import MAX_PREFIX
 
 router = APIRouter(prefix="/sources", tags=["sources and devices"])
@@ -111,11 +112,13 @@ async def create_source(
 ) -> SourceCreated:
     """A bridge is subscribed to within 5 s; its MQTT password is in this answer and in no other.
     A platform that pushes gets an address and a token."""
-    source, credentials = await equipment.register_source(session, actor, now, **body.model_dump())
     after_commit(session, services.signals.sources.set)
+    if registry.is_push(body.family):
+        source = await equipment.register_push_source(session, actor, now, **body.model_dump())
+        push = _push_of(services, source)
+        return SourceCreated(**SourceOut.model_validate(source).model_dump(), push=push)
+    source, credentials = await equipment.register_source(session, actor, now, **body.model_dump())
     shown = SourceOut.model_validate(source).model_dump()
-    if credentials is None:
-        return SourceCreated(**shown, push=_push_of(services, source))
     return SourceCreated(**shown, mqtt=MqttOut.model_validate(credentials))
 
 

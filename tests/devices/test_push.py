@@ -188,7 +188,12 @@ def test_a_fix_that_never_was_is_none(place: Any) -> None:
 
 def test_a_press_told_for_itself_is_one_each_time() -> None:
     """In a status it would be a lasting state, whose edge alone is news."""
-    event = {"productId": "P", "deviceName": "n", "messageType": "notify", "notifyType": "event"}
+    event: dict[str, Any] = {
+        "productId": "P",
+        "deviceName": "n",
+        "messageType": "notify",
+        "notifyType": "event",
+    }
     event["data"] = {"params": {"sos": {"value": {"seq": 3}, "time": AT}}}
     for body in (event, {"msg": point("sos", 1)}):
         (press,) = said(onenet.FAMILY, body).events
