@@ -60,7 +60,6 @@ _TAGS = [
     {"name": "health", "description": "For supervisors, load balancers and Prometheus."},
 ]
 _ROUTERS = (
-    push.router,  # first: it is asked a thousand times a second
     token.router,
     areas.router,
     users.router,
@@ -79,6 +78,7 @@ _ROUTERS = (
     shifts.router,
     silences.router,
     channels.router,
+    push.router,
     receipts.router,
     stream.router,
     inbox.router,
@@ -112,6 +112,7 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(v1)
     app.include_router(health.router)
     problems.install(app)
+    app.add_middleware(push.PushShortcut)
     app.add_middleware(Guard)
     _describe_problems(app)
     return app

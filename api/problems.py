@@ -172,6 +172,11 @@ async def _http(_request: Request, error: Exception) -> Response:
 
 
 async def _database(request: Request, error: Exception) -> Response:
+    return of_database_error(request, error)
+
+
+def of_database_error(request: Request, error: Exception) -> Response:
+    """503 while the database is away, where trying again helps; otherwise a fault of ours."""
     if not _is_away(error):
         return of_unexpected(error, request.method, request.url.path)
     _log.warning("database away", method=request.method, path=request.url.path, error=str(error))
