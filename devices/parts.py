@@ -195,6 +195,11 @@ def number(value: Any, field: str) -> float:
     return float(value)
 
 
+def number_if_any(value: Any, field: str, faults: list[str]) -> float | None:
+    """A number; None where none was said, or one that cannot be read, which is noted."""
+    return None if value in (None, "") else attempt(faults, number, value, field)
+
+
 def text(value: Any, field: str, *, longest: int = 64) -> str:
     """A stripped, printable text of 1 to `longest` characters; absent is `missing:field`."""
     if value is None:

@@ -11,14 +11,21 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from devices import parts, products
+from devices import parts, products, vocabulary, words
 from devices.event import Decoded, InventoryItem, Message, Presence
-from devices.family import SourceView
+from devices.family import DeviceFamily, Sample, SourceView
 from devices.parts import Unreadable, attempt
 from devices.times import settle
 from devices.vocabulary import Speaker
 
 ROOT = "push"
+CAPABILITIES = words.listed(
+    "sos sos_cancel button fall fall_cancel smoke smoke_clear heat heat_clear gas gas_clear "
+    "leak leak_clear tamper tamper_clear battery_low battery_ok fault fault_clear "
+    "power_outage power_restored motion no_motion door_open door_closed location mute test "
+    "heartbeat temperature battery_pct rssi_dbm heart_rate spo2 systolic diastolic "
+    "water_total water_flow energy_total power voltage current smoke_density"
+)
 MAX_BODY = 256 * 1024
 MAX_REPORTS = 500  # in one body
 _BASIC_TIME = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(Z?)", re.ASCII)
@@ -33,9 +40,32 @@ One = Callable[[Any, Message, SourceView], Decoded]
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
-def topic_of(adapter: str) -> str:
-    """Under which a push is known where MQTT messages have their topic."""
-    return f"{ROOT}/{adapter}"
+def family(
+    *,
+    name: str,
+    title_zh: str,
+    title_en: str,
+    decode: Callable[[Message, SourceView], Decoded],
+    samples: tuple[Sample, ...],
+    liveness: str,
+    quirks: tuple[str, ...],
+) -> DeviceFamily:
+    """A family whose messages are pushed to `name`. What is behind a platform can be anything."""
+    return DeviceFamily(
+        name=name,
+        title_zh=title_zh,
+        title_en=title_en,
+        default_prefix=f"{ROOT}/{name}",
+        subscriptions=lambda _prefix: (),
+        roots=lambda _prefix: (),
+        is_push=True,
+        decode=decode,
+        samples=samples,
+        capabilities=CAPABILITIES + vocabulary.own_words(samples),
+        reports_every_s=25 * 3600,  # NB-IoT detectors speak once a day
+        liveness=liveness,
+        quirks=quirks,
+    )
 
 
 def decode(

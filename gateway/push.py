@@ -16,8 +16,8 @@ from core.metrics import LANE_BACKLOG
 from core.services import Services
 from devices.event import Message
 from devices.family import SourceView
-from devices.push import topic_of
-from gateway.lanes import STUCK_AFTER_S
+from devices.registry import FAMILIES
+from gateway.lanes import stuck_for_s
 from gateway.pipeline import Pause, Pipeline, Route, decode
 
 log = get_logger("push")
@@ -132,7 +132,7 @@ class PushLane:
             raise Busy("too much is waiting to be stored; nothing was taken, come again")
         stored: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         message = Pushed(
-            topic=topic_of(adapter),
+            topic=FAMILIES[adapter].default_prefix,
             payload=body,
             received_at=self._services.clock.now(),
             source_id=source_id,
@@ -160,11 +160,8 @@ class PushLane:
         return f"a batch has been waiting {stuck:.0f} s for its commit" if stuck else None
 
     def stuck_for_s(self) -> float:
-        """Seconds that the present batch has waited beyond what is tolerable; 0.0 when fine."""
-        if self._busy_since is None:
-            return 0.0
-        waited = self._services.clock.monotonic() - self._busy_since
-        return waited if waited > STUCK_AFTER_S else 0.0
+        """See `gateway.lanes.stuck_for_s`."""
+        return stuck_for_s(self._busy_since, self._services.clock.monotonic())
 
     async def _work(self) -> None:
         while self._waiting:

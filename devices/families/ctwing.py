@@ -7,14 +7,13 @@ from typing import Any
 
 from msgspec import structs
 
-from devices import parts, push, vocabulary, words
+from devices import parts, push
 from devices.event import Decoded, Message
 from devices.families.ctwing_samples import SAMPLES
-from devices.family import DeviceFamily, SourceView
+from devices.family import SourceView
 from devices.parts import Unreadable
 from devices.vocabulary import Speaker
 
-NAME = "ctwing"
 _ANSWERED = frozenset({"DELIVERED", "SUCCESSFUL", "COMPLETED"})
 """Results of a command that the device itself gave; the others are the platform's."""
 
@@ -78,25 +77,12 @@ def _report(payload: Any, who: Speaker, message: Message, source: SourceView) ->
     return push.report(fields, who, source)
 
 
-FAMILY = DeviceFamily(
-    name=NAME,
+FAMILY = push.family(
+    name="ctwing",
     title_zh="中国电信 CTWing AEP（HTTP 推送）",
     title_en="China Telecom CTWing AEP (HTTP push)",
-    default_prefix=push.topic_of(NAME),
-    subscriptions=lambda _prefix: (),
-    roots=lambda _prefix: (),
-    is_push=True,
     decode=decode,
     samples=SAMPLES,
-    capabilities=words.listed(
-        "sos sos_cancel button fall fall_cancel smoke smoke_clear heat heat_clear gas gas_clear "
-        "leak leak_clear tamper tamper_clear battery_low battery_ok fault fault_clear "
-        "power_outage power_restored motion no_motion door_open door_closed location mute test "
-        "heartbeat temperature battery_pct rssi_dbm heart_rate spo2 systolic diastolic "
-        "water_total water_flow energy_total power voltage current smoke_density"
-    )
-    + vocabulary.own_words(SAMPLES),
-    reports_every_s=25 * 3600,
     liveness="any report; deviceOnlineOfflineReport; NB-IoT detectors speak once a day",
     quirks=(
         "LiAn smoke detectors tell everything by Alarm_Status; RSRP comes without its minus.",

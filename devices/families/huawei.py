@@ -5,14 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from devices import parts, push, vocabulary, words
+from devices import parts, push
 from devices.event import Decoded, InventoryItem, Message
 from devices.families.huawei_samples import SAMPLES
-from devices.family import DeviceFamily, SourceView
+from devices.family import SourceView
 from devices.parts import Unreadable
 from devices.vocabulary import Speaker
 
-NAME = "huawei"
 _DESCRIBES = frozenset({"deviceAdded", "bindDevice", "deviceInfoChanged"})
 _OTHERS = frozenset(
     """
@@ -172,25 +171,12 @@ def _report(
     return push.report(fields, who, source)
 
 
-FAMILY = DeviceFamily(
-    name=NAME,
+FAMILY = push.family(
+    name="huawei",
     title_zh="华为 OceanConnect / IoTDA（HTTP 推送）",
     title_en="Huawei OceanConnect and IoTDA (HTTP push)",
-    default_prefix=push.topic_of(NAME),
-    subscriptions=lambda _prefix: (),
-    roots=lambda _prefix: (),
-    is_push=True,
     decode=decode,
     samples=SAMPLES,
-    capabilities=words.listed(
-        "sos sos_cancel button fall fall_cancel smoke smoke_clear heat heat_clear gas gas_clear "
-        "leak leak_clear tamper tamper_clear battery_low battery_ok fault fault_clear "
-        "power_outage power_restored motion no_motion door_open door_closed location mute test "
-        "heartbeat temperature battery_pct rssi_dbm heart_rate spo2 systolic diastolic "
-        "water_total water_flow energy_total power voltage current smoke_density"
-    )
-    + vocabulary.own_words(SAMPLES),
-    reports_every_s=25 * 3600,
     liveness="any report; device.status and deviceInfoChanged",
     quirks=(
         "The single and the batch callback carry the same report: one event.",

@@ -6,14 +6,13 @@ from typing import Any
 
 from msgspec import structs
 
-from devices import parts, push, vocabulary, words
+from devices import parts, push
 from devices.event import Decoded, Message
 from devices.families.onenet_samples import SAMPLES
-from devices.family import DeviceFamily, SourceView
+from devices.family import SourceView
 from devices.parts import Unreadable
 from devices.vocabulary import Speaker
 
-NAME = "onenet"
 _DATA_POINT, _COMING_AND_GOING = 1, 2
 _TEMPERATURE = ("3303", "5700")  # IPSO object and resource, written 3303_0_5700
 
@@ -132,25 +131,12 @@ def _event(name: str, said: Any, child: str, message: Message, source: SourceVie
     return push.happened(name, value, who, source)
 
 
-FAMILY = DeviceFamily(
-    name=NAME,
+FAMILY = push.family(
+    name="onenet",
     title_zh="中国移动 OneNET（HTTP 推送，旧版与 Studio）",
     title_en="China Mobile OneNET (HTTP push, old and Studio)",
-    default_prefix=push.topic_of(NAME),
-    subscriptions=lambda _prefix: (),
-    roots=lambda _prefix: (),
-    is_push=True,
     decode=decode,
     samples=SAMPLES,
-    capabilities=words.listed(
-        "sos sos_cancel button fall fall_cancel smoke smoke_clear heat heat_clear gas gas_clear "
-        "leak leak_clear tamper tamper_clear battery_low battery_ok fault fault_clear "
-        "power_outage power_restored motion no_motion door_open door_closed location mute test "
-        "heartbeat temperature battery_pct rssi_dbm heart_rate spo2 systolic diastolic "
-        "water_total water_flow energy_total power voltage current smoke_density"
-    )
-    + vocabulary.own_words(SAMPLES),
-    reports_every_s=25 * 3600,
     liveness="any data point or property; type 2 and lifeCycle messages",
     quirks=(
         "Old platform: data points within 50 ms come as a list in msg.",

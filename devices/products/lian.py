@@ -33,10 +33,10 @@ def read(
     events = [] if kind is None else [who.event(kind)]
     readings: list[Reading] = []
     for name, register in (("TData", "temperature"), ("Battery_Level", "battery_pct")):
-        value = _optional(fields.get(name), register, faults)
+        value = parts.number_if_any(fields.get(name), register, faults)
         if value is not None:
             readings.append(who.reading(register, value))
-    rsrp = _optional(fields.get("RSRP"), "rssi_dbm", faults)
+    rsrp = parts.number_if_any(fields.get("RSRP"), "rssi_dbm", faults)
     if rsrp is not None and _WEAKEST_DBM <= -abs(rsrp) <= _STRONGEST_DBM:
         readings.append(who.reading("rssi_dbm", -abs(rsrp)))
     return events, readings
@@ -48,7 +48,3 @@ def _kind(code: Any) -> str:
     if kind is None:
         raise Unreadable("wrong_type:Alarm_Status")
     return kind
-
-
-def _optional(value: Any, register: str, faults: list[str]) -> float | None:
-    return None if value in (None, "") else attempt(faults, parts.number, value, register)

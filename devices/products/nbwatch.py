@@ -63,8 +63,7 @@ def _place(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def _readings(fields: Mapping[str, Any], who: Speaker, faults: list[str]) -> list[Reading]:
     def value(name: str, register: str) -> float | None:
-        said = fields.get(name)
-        return None if said in (None, "") else attempt(faults, parts.number, said, register)
+        return parts.number_if_any(fields.get(name), register, faults)
 
     readings: list[Reading] = []
     heart_rate = value("HeartRate", "heart_rate")

@@ -22,16 +22,16 @@ def read(
     kind = attempt(faults, _kind, fields["devState"])
     events = [] if kind is None else [who.event(kind)]
     readings: list[Reading] = []
-    tenths = _optional(fields.get("temperature"), "temperature", faults)
+    tenths = parts.number_if_any(fields.get("temperature"), "temperature", faults)
     if tenths is not None:
         readings.append(who.reading("temperature", tenths / 10))
-    battery = _optional(fields.get("electricQuantity"), "battery_pct", faults)
+    battery = parts.number_if_any(fields.get("electricQuantity"), "battery_pct", faults)
     if battery is not None and 0 <= battery <= 100:
         readings.append(who.reading("battery_pct", battery))
-    signal = _optional(fields.get("signal"), "rssi_dbm", faults)
+    signal = parts.number_if_any(fields.get("signal"), "rssi_dbm", faults)
     if signal is not None and signal in _CSQ:
         readings.append(who.reading("rssi_dbm", 2 * signal - 113))
-    density = _optional(fields.get("smokescope"), "smoke_density", faults)
+    density = parts.number_if_any(fields.get("smokescope"), "smoke_density", faults)
     if density is not None:
         readings.append(who.reading("smokescope", density))  # in a unit that nobody documents
     return events, readings
@@ -43,7 +43,3 @@ def _kind(code: Any) -> str:
     if kind is None:
         raise Unreadable("wrong_type:devState")
     return kind
-
-
-def _optional(value: Any, register: str, faults: list[str]) -> float | None:
-    return None if value in (None, "") else attempt(faults, parts.number, value, register)

@@ -6,22 +6,21 @@ import asyncio
 import base64
 import hashlib
 import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session
 
 from alerting.tables import DeviceStateRow, EventRow, Incident, QuarantineRow, ReadingRow
 from care.tables import Source
 from core.metrics import PUSHES
 from devices.push import MAX_BODY
 from gateway.push import PushLane
+from tests.api.test_commit import failing
 from tests.support.api import Caller, World
 from tests.support.clock import ManualClock
 
@@ -124,20 +123,6 @@ async def platform(town: Town, adapter: str = "ctwing") -> Platform:
 def refused(answer: httpx.Response) -> bool:
     assert answer.headers["content-type"].startswith("application/problem+json")
     return answer.status_code == 401
-
-
-@contextmanager
-def failing(error: Exception) -> Iterator[None]:
-    """Meanwhile no transaction commits."""
-
-    def refuse(_session: Session) -> None:
-        raise error
-
-    event.listen(Session, "before_commit", refuse)
-    try:
-        yield
-    finally:
-        event.remove(Session, "before_commit", refuse)
 
 
 # ── an account ───────────────────────────────────────────────────────────────────────────────────
