@@ -37,21 +37,44 @@ async def register_source(
     *,
     name: str,
     family: str,
-    prefix: str,
+    prefix: str | None,
     area_id: str | None = None,
 ) -> tuple[Source, MqttCredentials]:
-    """Add a bridge with its own topic prefix.
+    """Add a bridge with its own topic prefix; see `register_push_source` for the others.
 
     Raises `InvalidInput` for an unknown family or a prefix that cannot be one, `Conflict` when
     another source would hear the same messages.
     """
-    if not registry.family(family).is_bridge:
+    known = registry.family(family)
+    if not known.is_bridge:
         raise InvalidInput("family", f"{family} devices need no source of their own")
+    if known.is_push:
+        raise InvalidInput("family", f"{family} pushes over HTTP and has no topics")
+    if prefix is None:
+        raise InvalidInput("prefix", f"is required for a {family} source")
     registry.check_prefix(prefix)
     await _lock_sources(session, now)
     await _refuse_overlap(session, prefix, None)
     return await equipment.add_source(
         session, actor, now, name=name, family=family, prefix=prefix, area_id=area_id
+    )
+
+
+async def register_push_source(
+    session: AsyncSession,
+    actor: Actor,
+    now: datetime,
+    *,
+    name: str,
+    family: str,
+    prefix: str | None = None,
+    area_id: str | None = None,
+) -> Source:
+    """Add an IoT platform that pushes over HTTP; it has no topics, and its token is derived."""
+    if prefix:
+        raise InvalidInput("prefix", f"{family} pushes over HTTP and has no topics")
+    return await equipment.add_push_source(
+        session, actor, now, name=name, family=family, area_id=area_id
     )
 
 
@@ -62,6 +85,8 @@ async def update_source(
     source = await find_source(session, actor, source_id)
     if source.id == NATIVE_SOURCE:
         raise NotAllowed("the source of native devices is built in and cannot be changed")
+    if "prefix" in changes and registry.is_push(source.family):
+        raise InvalidInput("prefix", f"{source.family} pushes over HTTP and has no topics")
     if "prefix" in changes:
         registry.check_prefix(changes["prefix"])
         await _lock_sources(session, now)
@@ -71,6 +96,16 @@ async def update_source(
         source.name = changes["name"]
     if "area_id" in changes:
         source.area_id = await area_for_new(session, actor, changes["area_id"])
+    await session.flush()
+    return source
+
+
+async def renew_push_token(session: AsyncSession, actor: Actor, source_id: str) -> Source:
+    """A new generation of the source's token; the one before is worth nothing from now on."""
+    source = await find_source(session, actor, source_id)
+    if not registry.is_push(source.family):
+        raise InvalidInput("source_id", f"a {source.family} source does not push over HTTP")
+    source.push_generation += 1
     await session.flush()
     return source
 

@@ -25,6 +25,7 @@ from api import (
     incidents,
     policies,
     problems,
+    push,
     receipts,
     shifts,
     silences,
@@ -81,6 +82,7 @@ _ROUTERS = (
     shifts.router,
     silences.router,
     channels.router,
+    push.router,
     receipts.router,
     stream.router,
     inbox.router,
@@ -114,6 +116,7 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(v1)
     app.include_router(health.router)
     problems.install(app)
+    app.add_middleware(push.PushShortcut)
     app.add_middleware(Guard)
     _describe_problems(app)
     return app

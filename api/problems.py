@@ -17,6 +17,7 @@ from starlette.responses import Response
 from care.accounts import TooManyAttempts
 from core.errors import (
     AnjuError,
+    Busy,
     Conflict,
     GatesMissing,
     InvalidInput,
@@ -39,6 +40,7 @@ _STATUS: Mapping[type[AnjuError], int] = {
     NotAllowed: 403,
     NotSignedIn: 401,
     TooManyAttempts: 429,
+    Busy: 503,
 }
 _TITLES = {
     400: "Bad request",
@@ -126,7 +128,7 @@ def of_error(error: AnjuError) -> Response:
     match error:
         case NotSignedIn():
             headers["WWW-Authenticate"] = "Bearer"
-        case TooManyAttempts():
+        case TooManyAttempts() | Busy():
             headers["Retry-After"] = str(error.retry_after_s)
         case InvalidInput():
             more["errors"] = [{"field": error.field, "problem": error.problem}]
@@ -170,6 +172,11 @@ async def _http(_request: Request, error: Exception) -> Response:
 
 
 async def _database(request: Request, error: Exception) -> Response:
+    return of_database_error(request, error)
+
+
+def of_database_error(request: Request, error: Exception) -> Response:
+    """503 while the database is away, where trying again helps; otherwise a fault of ours."""
     if not _is_away(error):
         return of_unexpected(error, request.method, request.url.path)
     _log.warning("database away", method=request.method, path=request.url.path, error=str(error))

@@ -23,8 +23,11 @@ from api.schemas import (
 )
 from care import listing
 from care.model import Actor
+from care.push import push_token
 from care.tables import Source
 from core.db import after_commit
+from core.services import Services
+from devices import registry
 from devices.registry import MAX_PREFIX
 
 router = APIRouter(prefix="/sources", tags=["sources and devices"])
@@ -38,13 +41,20 @@ class MqttOut(Out):
     password: str
 
 
+class PushOut(Out):
+    """What to fill in at the platform: `url?token=…`, or the token in its own field."""
+
+    url: str
+    token: str
+
+
 class SourceIn(Body):
     model_config = Body.model_config | example(
         name="城关村网关", family="zigbee2mqtt", prefix="zigbee2mqtt", area_id="area-5p2v0"
     )
     name: LongName
     family: Ident
-    prefix: Prefix
+    prefix: Prefix | None = None  # required for a bridge; a platform that pushes has none
     area_id: Ident | None = None
 
 
@@ -77,7 +87,8 @@ class SourceOut(Out):
 
 
 class SourceCreated(SourceOut):
-    mqtt: MqttOut
+    mqtt: MqttOut | None = None  # a bridge's
+    push: PushOut | None = None  # a platform's that pushes over HTTP
 
 
 @router.get("", summary="List sources", response_model=PageOut[SourceOut])
@@ -99,9 +110,14 @@ async def create_source(
     now: Now,
     body: SourceIn,
 ) -> SourceCreated:
-    """Subscribed to within 5 s. The MQTT password is in this answer and in no other."""
-    source, credentials = await equipment.register_source(session, actor, now, **body.model_dump())
+    """A bridge is subscribed to within 5 s; its MQTT password is in this answer and in no other.
+    A platform that pushes gets an address and a token."""
     after_commit(session, services.signals.sources.set)
+    if registry.is_push(body.family):
+        source = await equipment.register_push_source(session, actor, now, **body.model_dump())
+        push = _push_of(services, source)
+        return SourceCreated(**SourceOut.model_validate(source).model_dump(), push=push)
+    source, credentials = await equipment.register_source(session, actor, now, **body.model_dump())
     shown = SourceOut.model_validate(source).model_dump()
     return SourceCreated(**shown, mqtt=MqttOut.model_validate(credentials))
 
@@ -126,3 +142,21 @@ async def update_source(
     source = await equipment.update_source(session, actor, now, source_id, body.changes())
     after_commit(session, services.signals.sources.set)
     return source
+
+
+@router.post("/{source_id}/push-token", summary="Make a new push token", response_model=PushOut)
+async def renew_push_token(
+    actor: Annotated[Actor, allowed("sources.write")],
+    services: ServicesDep,
+    session: Writing,
+    source_id: str,
+) -> PushOut:
+    """The token before it is refused from now on; fill in the new one at the platform."""
+    source = await equipment.renew_push_token(session, actor, source_id)
+    after_commit(session, services.signals.sources.set)
+    return _push_of(services, source)
+
+
+def _push_of(services: Services, source: Source) -> PushOut:
+    url = f"{services.settings.link_base}/api/v1/push/{source.family}"
+    return PushOut(url=url, token=push_token(services.settings.secret_key, source))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks import crash, report
+from benchmarks import crash, push, report
 from benchmarks.broker import find_mosquitto
 from benchmarks.databases import KINDS
 from benchmarks.latency import Measured, Numbers, alarms, measure
@@ -31,7 +31,7 @@ from benchmarks.throughput import (
 from core.clock import SystemClock
 from core.logging import configure_logging
 
-PARTS = ("ingest", "latency", "crash")
+PARTS = ("ingest", "latency", "push", "crash")
 LOAD_SHARE = 0.7
 """Alarms are measured while the server stores this share of the most it can."""
 
@@ -61,6 +61,8 @@ def main() -> int:
     if options.only == "crash":
         return _crash(options)
     kinds = (options.database,) if options.database else KINDS
+    if options.only == "push":
+        return push.run_and_print(kinds, push.QUICK if options.quick else push.Plan())
     size = QUICK if options.quick else FULL
     done = Report(at=SystemClock().now(), machine=report.machine(), quick=options.quick)
     with tempfile.TemporaryDirectory(prefix="anju-bench-", ignore_cleanup_errors=True) as folder:

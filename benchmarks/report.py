@@ -139,7 +139,7 @@ def _ingest_lines(measured: Sequence[Ingest]) -> Iterator[str]:
         shares = ", ".join(f"{name} {share:.2f}" for name, share in one.cpu_share.items())
         spread = f"{min(one.rates):,.0f}–{max(one.rates):,.0f}"
         rows.append((one.name, f"{one.rate:,.0f}", spread, f"{one.ratio:.2f}", aim, shares))
-    yield from _table(rows)
+    yield from table(rows)
     for one in measured:
         if one.stored != one.published:
             yield f"MISSING: {one.name}: {one.published} published, {one.stored} stored"
@@ -161,7 +161,7 @@ def _latency_lines(measured: Sequence[Latency]) -> Iterator[str]:
                     f"≤ {LOAD_AIM:g}",
                 )
             )
-    yield from _table(rows)
+    yield from table(rows)
     for one in measured:
         name, alarms = one.spans[0].database, len(one.spans[-1].idle)
         share = one.bulk_rate / one.most
@@ -173,7 +173,7 @@ def _latency_lines(measured: Sequence[Latency]) -> Iterator[str]:
             yield f"MISSING: {one.missing} alarms never reached their channel"
 
 
-def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+def table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for number, row in enumerate(rows):
         cells = [row[0].ljust(widths[0])]

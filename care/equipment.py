@@ -109,6 +109,31 @@ async def add_source(
     return source, credentials
 
 
+async def add_push_source(
+    session: AsyncSession,
+    actor: Actor,
+    now: datetime,
+    *,
+    name: str,
+    family: str,
+    area_id: str | None = None,
+) -> Source:
+    """Store a platform that pushes over HTTP: no topics, no MQTT account."""
+    source = Source(
+        id=new_id("src"),
+        name=name,
+        family=family,
+        prefix="",
+        area_id=await area_for_new(session, actor, area_id),
+        active=True,
+        push_generation=1,
+        created_at=now,
+    )
+    session.add(source)
+    await session.flush()
+    return source
+
+
 async def add_device(
     session: AsyncSession,
     actor: Actor,

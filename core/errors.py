@@ -85,3 +85,13 @@ class NotSignedIn(AnjuError):
     """No valid token or session came with the request."""
 
     code = "not_signed_in"
+
+
+class Busy(AnjuError):
+    """Not stored, or not yet; who sent it should come again in `retry_after_s` seconds."""
+
+    code = "busy"
+
+    def __init__(self, message: str, retry_after_s: int = 5) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(message)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge, Histogram
 
-MESSAGES = Counter("anju_messages_total", "MQTT messages handled", ["lane", "result"])
+MESSAGES = Counter("anju_messages_total", "Messages handled", ["lane", "result"])
+PUSHES = Counter("anju_pushes_total", "HTTP pushes answered", ["adapter", "result"])
 QUARANTINED = Counter("anju_quarantined_total", "Messages that could not be decoded", ["reason"])
 THROTTLED = Counter(
     "anju_throttled_total", "Messages held back because their device sends too many", ["lane"]

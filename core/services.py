@@ -70,6 +70,10 @@ class Health:
         return found
 
 
+Intake = Callable[[str, str, bytes], Awaitable[None]]
+"""(source id, adapter, body) of an HTTP push → returns once it is stored; raises `Busy` else."""
+
+
 @dataclass(slots=True)
 class Services:
     """Handed down from the composition root; nothing below builds its own."""
@@ -79,4 +83,5 @@ class Services:
     clock: Clock
     signals: Signals = field(default_factory=Signals)
     health: Health = field(default_factory=Health)
+    intake: Intake | None = None  # of what is pushed over HTTP; filled in by the gateway
     stopping: bool = False

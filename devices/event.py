@@ -139,6 +139,13 @@ class Decoded(msgspec.Struct, frozen=True, kw_only=True):
     quarantined: str | None = None  # why the message, or a part of it, could not be read
     culprit: str | None = None  # the child whose message is unreadable, when the topic tells
 
+    def speakers(self) -> set[str]:
+        """Every child that the message is about."""
+        children = {event.child_id for event in self.events} | set(self.heard)
+        children |= {reading.child_id for reading in self.readings}
+        children |= {one.child_id for one in self.presences if one.child_id is not None}
+        return children if self.culprit is None else children | {self.culprit}
+
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
     """One MQTT message as it came in."""

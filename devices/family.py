@@ -54,6 +54,7 @@ class DeviceFamily:
     capabilities: tuple[str, ...]  # event kinds and registers it can produce
     reports_every_s: int | None = None  # longest silence that is normal; None: nobody can say
     is_bridge: bool = True
+    is_push: bool = False  # comes in over HTTP at push/{name}, with a source's token: no topics
     may_be_silent: Callable[[str], bool] = lambda _topic: False  # topics, below the prefix, whose
     # messages are understood and may mean nothing. Elsewhere an empty `Decoded` is right only for
     # an empty payload, which erases what the broker remembered
@@ -65,7 +66,6 @@ class DeviceFamily:
     liveness: str = ""  # how one knows that a device of this family still lives, for the docs
     quirks: tuple[str, ...] = ()  # known oddities, each with where it was seen
     roles: tuple[str, ...] = ()  # what its devices usually are, to begin with when adopting one
-    is_push: bool = False  # comes in over HTTP from a platform, not over MQTT
     explain: Callable[[Message, SourceView], tuple[str, ...]] = lambda _message, _source: ()  # what
     # of itself the family missed in a message, in sentences for whoever tries one out
     mapping_file: str = ""  # the file it was declared in; "" for a family in code

@@ -35,8 +35,5 @@ def sample_view(family: DeviceFamily, sample: Sample, received_at: datetime) -> 
     if sample.role is None:
         return view
     decoded = family.decode(sample_message(family, sample, received_at), view)
-    children = {event.child_id for event in decoded.events}
-    children |= {reading.child_id for reading in decoded.readings}
-    children |= {each.child_id for each in decoded.presences if each.child_id is not None}
-    roles = dict.fromkeys(children | set(decoded.heard), sample.role)
+    roles = dict.fromkeys(decoded.speakers(), sample.role)
     return SourceView(prefix=family.default_prefix, roles=roles)

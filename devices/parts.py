@@ -37,6 +37,9 @@ REASONS = {
         "该接入源的设备族无法识别（映射文件有错？）",
         "the source's device family is not known (a broken mapping?)",
     ),
+    "undecoded": ("平台没有解码设备的数据", "the platform did not decode the device's data"),
+    "encrypted": ("消息已加密，请在平台关闭加密", "the message is encrypted; switch that off"),
+    "not_from_device": ("平台自身的通知，不是设备消息", "the platform's own notice, no device's"),
     "unknown_topic": ("主题无法识别", "nothing is known to speak on this topic"),
 }
 """First word of every reason, with what it means in zh-CN and English.
@@ -194,6 +197,11 @@ def number(value: Any, field: str) -> float:
     if not -MAX_NUMBER <= value <= MAX_NUMBER:
         raise Unreadable("number_out_of_range")
     return float(value)
+
+
+def number_if_any(value: Any, field: str, faults: list[str]) -> float | None:
+    """A number; None where none was said, or one that cannot be read, which is noted."""
+    return None if value in (None, "") else attempt(faults, number, value, field)
 
 
 def text(value: Any, field: str, *, longest: int = 64) -> str:

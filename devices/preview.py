@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from core.errors import InvalidInput
 from devices.event import Confidence, Decoded, Message
 from devices.family import DeviceFamily, SourceView
 from devices.registry import FAMILIES, family_of_topic
@@ -79,6 +80,14 @@ def try_message(
     )
 
 
+def topic_of_push(adapter: str) -> str:
+    """What stands for a topic where something is pushed. Raises `InvalidInput` for no adapter."""
+    known = sorted(name for name, family in FAMILIES.items() if family.is_push)
+    if adapter not in known:
+        raise InvalidInput("--push", f"{adapter!r} is none of {', '.join(known)}")
+    return FAMILIES[adapter].default_prefix
+
+
 def _family_of(topic: str) -> tuple[str, DeviceFamily] | None:
     """(prefix, family): the longest default prefix above the topic, else who knows its form.
 
@@ -101,10 +110,7 @@ def _decode(
     """Decoded twice: the first time tells which devices speak, and a registered one may be
     understood better than a stranger."""
     decoded = family.decode(message, SourceView(prefix=prefix))
-    children = {event.child_id for event in decoded.events} | set(decoded.heard)
-    children |= {each.child_id for each in decoded.readings}
-    children |= {each.child_id for each in decoded.presences if each.child_id is not None}
-    roles = dict.fromkeys(children, role or "")
+    roles = dict.fromkeys(decoded.speakers(), role or "")
     view = SourceView(prefix=prefix, roles=roles)
     return family.decode(message, view), view
 

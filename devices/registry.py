@@ -10,9 +10,12 @@ from core.errors import InvalidInput
 from devices.event import Decoded, Message
 from devices.families import (
     chirpstack,
+    ctwing,
     elder_watch,
     homeassistant,
+    huawei,
     native,
+    onenet,
     rtl_433,
     shelly,
     tasmota,
@@ -41,6 +44,9 @@ _BUILT_IN: dict[str, DeviceFamily] = {
         elder_watch,
         thingsboard,
         homeassistant,
+        ctwing,
+        onenet,
+        huawei,
     )
 } | {each.name: each for each in shipped_families()}
 
@@ -98,6 +104,12 @@ def family(name: str) -> DeviceFamily:
     except KeyError:
         known = ", ".join(sorted(FAMILIES))
         raise InvalidInput("family", f"{name!r} is none of {known}") from None
+
+
+def is_push(name: str) -> bool:
+    """Whether that family comes in over HTTP; False for one that nobody knows."""
+    known = FAMILIES.get(name)
+    return known is not None and known.is_push
 
 
 def roots_of(name: str, prefix: str) -> tuple[str, ...]:

@@ -45,6 +45,7 @@ from gateway.lanes import (
 from gateway.loops import Dispatcher, Escalator, repeat
 from gateway.mappings import install_mappings
 from gateway.migrate import upgrade
+from gateway.push import PushLane
 from gateway.routes import (
     ForeignRouter,
     NativeRouter,
@@ -123,7 +124,9 @@ class Anju:
         self.outbox = Outbox(self.services, self.publish if has_broker else None, http)
         self.dispatcher = Dispatcher(self.services, self.outbox)
         self.escalator = Escalator(self.services)
-        self.watcher = Watcher(self.services, self.lanes)
+        self.push = PushLane(self.services)
+        self.services.intake = self.push.take
+        self.watcher = Watcher(self.services, self.lanes, also_stuck=self.push.stuck_for_s)
         self.app: FastAPI = create_app(self.services)
         mount_console(self.app, self.services)
         self.broker: EmbeddedBroker | None = None
@@ -166,6 +169,7 @@ class Anju:
         web = [task for task in self._tasks if task.get_name() == "web"]
         if web:
             await asyncio.wait(web, timeout=SHUTDOWN_WITHIN_S + 1)
+        await self.push.finish(within_s=SHUTDOWN_WITHIN_S)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -234,6 +238,7 @@ class Anju:
         self._spawn("housekeeping", repeat(self.watcher.keep_house, 60.0))
 
     async def _start_web(self, http_socket: socket.socket) -> None:
+        self.services.health.checks["lane push"] = self.push.unwell
         config = uvicorn.Config(
             self.app,
             log_level="warning",

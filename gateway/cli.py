@@ -7,7 +7,7 @@ import contextlib
 import json
 import signal
 import sys
-from collections.abc import Awaitable
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -53,11 +53,18 @@ def main() -> None:
         sys.exit(130)
 
 
-def _run(work: Awaitable[T]) -> T:
-    async def inner() -> T:
-        return await work
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(work)
 
-    return asyncio.run(inner())
+
+def _run_quickly(work: Coroutine[Any, Any, T]) -> T:
+    """The same on uvloop; there is none for Windows."""
+    try:
+        from uvloop import new_event_loop
+    except ImportError:
+        return asyncio.run(work)
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        return runner.run(work)
 
 
 @app.command()
@@ -68,7 +75,7 @@ def serve(
     """Run Anju until a signal comes."""
     settings = load_settings()
     configure_logging(settings.log_level)
-    _run(_serve(settings, roles, migrate))
+    _run_quickly(_serve(settings, roles, migrate))
 
 
 async def _serve(settings: Settings, roles: str, migrate_postgres: bool) -> None:
@@ -160,6 +167,9 @@ def user_add(
 def devices_try(
     payload: Annotated[str, typer.Option(help="The message; @FILE reads a file, - the input.")],
     topic: Annotated[str, typer.Option(help="The MQTT topic.")] = "",
+    push: Annotated[
+        str, typer.Option(help="The adapter it was pushed to over HTTP, in place of a topic.")
+    ] = "",
     role: Annotated[str, typer.Option(help="The device's role, where meaning depends on it.")] = "",
     mapping: Annotated[str, typer.Option(help="A mapping to try: its file, or its name.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print an object.")] = False,
@@ -167,7 +177,9 @@ def devices_try(
     """What Anju would make of one message. Needs no settings and no database."""
     from gateway.trying import show, try_out
 
-    trial = try_out(topic, payload_bytes(payload), role or None, mapping)
+    if topic and push:
+        raise AnjuError("name a --topic, or with --push the adapter of an HTTP push")
+    trial = try_out(topic, payload_bytes(payload), role or None, mapping, push)
     if as_json:
         print(json.dumps(trial.as_dict() | trial.context(), ensure_ascii=False))
     else:

@@ -129,11 +129,14 @@ class Lane:
         return f"a batch has been waiting {stuck:.0f} s for its commit" if stuck else None
 
     def stuck_for_s(self) -> float:
-        """Seconds that the present batch has waited beyond what is tolerable; 0.0 when fine."""
-        if self._busy_since is None:
-            return 0.0
-        waited = self._services.clock.monotonic() - self._busy_since
-        return waited if waited > STUCK_AFTER_S else 0.0
+        """See `stuck_for_s` below."""
+        return stuck_for_s(self._busy_since, self._services.clock.monotonic())
+
+
+def stuck_for_s(since: float | None, now: float) -> float:
+    """Seconds that a batch begun at `since` has waited beyond what is tolerable; 0.0 when fine."""
+    waited = 0.0 if since is None else now - since
+    return waited if waited > STUCK_AFTER_S else 0.0
 
 
 _CANARY_LEAF = {"urgent": "/event", "bulk": "/telemetry", "foreign": "anju/canary/anju-canary"}

@@ -11,12 +11,13 @@ from core.errors import AnjuError
 from core.settings import mappings_folder
 from devices import registry
 from devices.family import DeviceFamily
-from devices.preview import Trial, try_message
+from devices.preview import Trial, topic_of_push, try_message
 from gateway.mappings import read_file, read_own
 
 
-def try_out(topic: str, payload: bytes, role: str | None, mapping: str) -> Trial:
-    """What Anju would make of the message; `mapping` is a file or a family's name, or "".
+def try_out(topic: str, payload: bytes, role: str | None, mapping: str, push: str = "") -> Trial:
+    """What Anju would make of the message; `mapping` is a file or a family's name, or "", `push`
+    the adapter that it came through, or "".
 
     Raises `AnjuError` for a mapping that is not there or wrong, and for a topic that is missing.
     """
@@ -24,9 +25,10 @@ def try_out(topic: str, payload: bytes, role: str | None, mapping: str) -> Trial
     for problem in own.problems:
         print(f"anju: left out: {problem}", file=sys.stderr)
     registry.use_own(own.families)
+    topic = topic_of_push(push) if push else topic
     family = _wanted(mapping) if mapping else None
     if not topic and (family is None or not family.is_push):
-        raise AnjuError("--topic: is required for what comes over MQTT")
+        raise AnjuError("name a --topic, or with --push the adapter of an HTTP push")
     return try_message(topic, payload, role, SystemClock().now(), family)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import httpx
@@ -30,8 +30,15 @@ ELDERS_EVERY = timedelta(seconds=60)
 class Watcher:
     """Silent devices, late judgements, the audit, the canary, the dead-man's ping."""
 
-    def __init__(self, services: Services, lanes: Mapping[str, Lane]) -> None:
-        self._services, self._lanes = services, lanes
+    def __init__(
+        self,
+        services: Services,
+        lanes: Mapping[str, Lane],
+        *,
+        also_stuck: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        """`also_stuck`: for how many seconds another way in has waited for its commit."""
+        self._services, self._lanes, self._also_stuck = services, lanes, also_stuck
         self._connected_since: datetime | None = None
         self._client = httpx.AsyncClient(timeout=5.0)
         self._called_for_stuck = False
@@ -159,12 +166,12 @@ class Watcher:
         return late
 
     async def cry_if_stuck(self) -> bool:
-        """The urgent lane cannot commit: say so outside the database, once per stretch.
+        """Alarms or pushes cannot be stored: say so outside the database, once per stretch.
 
         Asks the database nothing: it may be what is wrong.
         """
         lane = self._lanes.get("urgent")
-        stuck = lane.stuck_for_s() if lane else 0.0
+        stuck = max(lane.stuck_for_s() if lane else 0.0, self._also_stuck())
         _set(self._services.health.banners, "urgent_stuck", f"{stuck:.0f} s" if stuck else None)
         url = self._services.settings.operator_url
         if stuck and not self._called_for_stuck and url:

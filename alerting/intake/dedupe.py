@@ -175,4 +175,4 @@ def _matter(kind: str) -> str:
 
 def needs_memory(event: DeviceEvent) -> bool:
     """Repeated levels are folded by the detectors; only edges and retained ones are looked up."""
-    return event.retained or event.kind not in LEVEL_KINDS
+    return event.retained or (event.kind not in LEVEL_KINDS and event.kind != "heartbeat")

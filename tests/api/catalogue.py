@@ -122,6 +122,8 @@ WRITES: tuple[Write, ...] = (
             | {"area_id": t.ids["area_id"]}
         ),
     ),
+    _post("sources", lambda t: {"name": "电信", "family": "ctwing", "area_id": t.ids["area_id"]}),
+    _post("sources/{push_source_id}/push-token", lambda _: {}),
     _patch("sources/{source_id}", lambda t: {"name": "网关", "prefix": t.fresh("moved")}),
     _post(
         "devices",

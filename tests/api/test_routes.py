@@ -16,6 +16,8 @@ from tests.support.clock import ManualClock
 OPEN = {
     ("post", "/api/v1/token"),
     ("post", "/api/v1/receipts/{notice_id}"),  # signed instead
+    ("get", "/api/v1/push/{adapter}"),  # a source's token or signature instead
+    ("post", "/api/v1/push/{adapter}"),
     ("get", "/health/live"),
     ("get", "/health/ready"),
     ("get", "/metrics"),
@@ -30,6 +32,7 @@ VISITORS_MAY_NOT = {
     ("patch", "/api/v1/elders/{elder_id}"),
     ("post", "/api/v1/elders/{elder_id}/contacts"),
     ("post", "/api/v1/sources"),
+    ("post", "/api/v1/sources/{source_id}/push-token"),
     ("post", "/api/v1/devices"),
     ("post", "/api/v1/incidents/{incident_id}/acknowledge"),
     ("post", "/api/v1/incidents/{incident_id}/release"),
@@ -51,6 +54,7 @@ OFFICERS_MAY_NOT = {
     ("post", "/api/v1/users"),
     ("patch", "/api/v1/users/{user_id}"),
     ("post", "/api/v1/sources"),
+    ("post", "/api/v1/sources/{source_id}/push-token"),
     ("post", "/api/v1/escalation-policies"),
     ("post", "/api/v1/shifts"),
     ("post", "/api/v1/channels"),
@@ -65,7 +69,7 @@ CONTRACT = """
 /api/v1/incidents/{incident_id}/reopen /api/v1/incidents/{incident_id}/cancel
 /api/v1/visits /api/v1/follow-ups /api/v1/follow-ups/{follow_up_id}/complete
 /api/v1/hazards /api/v1/hazards/{hazard_id}/remedy /api/v1/escalation-policies
-/api/v1/shifts /api/v1/silences /api/v1/channels /api/v1/stream
+/api/v1/shifts /api/v1/silences /api/v1/channels /api/v1/stream /api/v1/push/{adapter}
 /health/live /health/ready /metrics
 """
 
@@ -138,7 +142,7 @@ async def test_every_body_and_answer_has_an_example(document: dict[str, Any]) ->
         if name.endswith(("In", "Out", "Patch", "Created", "Full")) and "properties" in schema
     ]
     assert len(described) > 40
-    small = {"MqttOut", "ReceiptOut", "MeOut"}
+    small = {"MqttOut", "PushOut", "ReceiptOut", "MeOut"}
     missing = [name for name in described if not schemas[name].get("examples")]
     assert set(missing) <= small, missing
 

@@ -113,6 +113,7 @@ _FURNITURE: tuple[tuple[str, str, Body], ...] = (
         "sources",
         lambda _: {"name": "村网关", "family": "zigbee2mqtt", "prefix": "zigbee2mqtt"},
     ),
+    ("push_source_id", "sources", lambda _: {"name": "移动", "family": "onenet"}),
     *(
         (
             "device_id",

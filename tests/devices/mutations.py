@@ -19,6 +19,8 @@ WORDS = sorted(
     ENERGY Total ZbReceived Device Time RfReceived Button1 Action params events component method
     alarm status total_m3 media object decoded_payload press log_volume_m3 delta_1_m3 model learn
     ts values heartRate location isWearing identifiers device_class energy_l1 alarm_counter
+    deviceId payload Alarm_Status devState MessageType DEVSOS msg ds_id dev_id params services
+    serviceData eventContent notify_data smoke_state 20260412T055900Z
     """.split()  # noqa: SIM905
 )
 OTHER_TOPICS = (

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.errors import InvalidInput
 from devices.family import DeviceFamily, Sample, SourceView
-from devices.preview import preview
+from devices.preview import preview, topic_of_push
 from devices.registry import FAMILIES
 from tests.devices.meaning import RECEIVED_AT, means, sample_message, sample_view
 
@@ -142,6 +143,14 @@ def test_devices_that_have_no_common_prefix(
 ) -> None:
     (row,) = _try(topic, payload, role)["events"]
     assert (row["device"], row.get("kind") or row["register"]) == (device, word)
+
+
+def test_a_push_is_tried_by_its_adapter() -> None:
+    payload = '{"messageType":"deviceOnlineOfflineReport","deviceId":"d1","eventType":0}'
+    (row,) = _try(topic_of_push("ctwing"), payload)["events"]
+    assert (row["device"], row["kind"]) == ("d1", "offline")
+    with pytest.raises(InvalidInput, match="none of ctwing, huawei, onenet"):
+        topic_of_push("zigbee2mqtt")
 
 
 def test_an_unlikely_time_is_shown_as_it_would_be_stored() -> None:
