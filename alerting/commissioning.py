@@ -32,6 +32,8 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
     "motion_sensor": ("motion",),
     "bed_sensor": ("out_of_bed",),
     "watch": ("sos", "fall"),
+    "call_terminal": ("sos",),
+    "locator": ("location", "sos"),
     "water_meter": (READING,),
     "electricity_meter": (READING,),
     "plug": (READING,),
@@ -40,8 +42,9 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
 """Role → what it can be tested by, the usual one first. A role that is missing cannot be pressed;
 somebody puts it in service by hand."""
 
-_TEST_BUTTONS = frozenset({"smoke", "heat", "gas"})
-"""Their test button says `test` on some devices and the alarm itself on others."""
+_ALSO = {"smoke": ("test",), "heat": ("test",), "gas": ("test",), READING: ("vitals",)}
+"""A test button says `test` on some devices and the alarm itself on others; a health monitor may
+tell what it measured as an event."""
 
 _REGISTERS: dict[str, frozenset[str]] = {
     "water_meter": frozenset({"water_total", "water_flow"}),
@@ -98,7 +101,7 @@ def kinds_for(role: str) -> tuple[str, ...]:
 
 def accepted(kind: str) -> frozenset[str]:
     """The events that a window of this kind takes for the press."""
-    return frozenset({kind, "test"}) if kind in _TEST_BUTTONS else frozenset({kind})
+    return frozenset({kind, *_ALSO.get(kind, ())})
 
 
 def proves_reading(role: str, register: str) -> bool:

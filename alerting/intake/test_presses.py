@@ -57,7 +57,7 @@ class TestPresses:
         said = {"said": event.kind, "level": level, "delay_s": _delay_s(press)}
         if not await self._judge(row, device, press, said):
             return found, None
-        return tuple(one for one in found if one.kind != event.kind), row.id
+        return tuple(one for one in found if one.kind != row.kind), row.id
 
     async def readings(
         self, device: KnownDevice, heard: Heard, readings: Iterable[Reading]

@@ -66,6 +66,8 @@ def test_a_kind_without_a_test_button_is_proved_by_itself_only(kind: str) -> Non
     window = Window(kind=kind, opened_at=OPENED, expires_at=OPENED + WINDOW)
     assert judge_press(window, press(kind)) is Verdict.PASSED
     assert judge_press(window, press("test")) is Verdict.OTHER_KIND
+    measured = Verdict.PASSED if kind == READING else Verdict.OTHER_KIND
+    assert judge_press(window, press("vitals")) is measured
 
 
 @given(
