@@ -320,7 +320,7 @@ class _Batch:
             else:
                 await self._heard_from(device, received_at)
                 device.online = True
-        else:
+        elif device.view.supervised:  # of others nobody can say that they are away
             device.dirty = True
             soon = received_at + offline_grace(
                 device.last_heard_at, device.view, retained=presence.retained

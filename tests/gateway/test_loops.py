@@ -18,8 +18,8 @@ from alerting.detectors.liveness import judge_silence
 from alerting.detectors.view import DeviceView
 from alerting.finding import Severity
 from alerting.handling import sweep
-from alerting.tables import Incident, Notice
-from care.tables import NATIVE_SOURCE, Device
+from alerting.tables import DeviceStateRow, Incident, Notice
+from care.tables import NATIVE_SOURCE, Binding, Device, Elder, Home, Supervision
 from core.services import Services, Signal
 from gateway.endpoint import Endpoint
 from gateway.lanes import Lane
@@ -246,10 +246,12 @@ async def test_a_device_that_cannot_be_judged_keeps_no_other_from_it(
     await watcher.watch_devices()  # from now on it may say who is silent
     clock.advance(minutes=2)
 
-    def fails_for_one(last_heard: datetime | None, device: DeviceView, at: datetime) -> Any:
+    def fails_for_one(
+        last_heard: datetime | None, device: DeviceView, at: datetime, learned_s: int | None
+    ) -> Any:
         if device.id == "m-2":
             raise RuntimeError("a detector's bug")
-        return judge_silence(last_heard, device, at)
+        return judge_silence(last_heard, device, at, learned_s)
 
     monkeypatch.setattr("alerting.intake.watching.judge_silence", fails_for_one)
     await watcher.watch_devices()
@@ -263,6 +265,42 @@ async def test_a_device_that_cannot_be_judged_keeps_no_other_from_it(
         found = await session.scalars(select(Incident.device_id).order_by(Incident.device_id))
         assert list(found) == list(names)
     await watcher.close()
+
+
+async def test_elders_are_judged_only_while_we_listened(
+    services: Services, clock: ManualClock
+) -> None:
+    now = clock.now()
+    async with services.db.transaction() as session:
+        session.add(Home(id="h", created_at=now))
+        await session.flush()
+        session.add(Elder(id="e", name="李演示", home_id="h", created_at=now))
+        session.add(
+            Device(
+                id="w",
+                source_id=NATIVE_SOURCE,
+                child_id="w",
+                family="native",
+                role="watch",
+                enrolled_at=now,
+            )
+        )
+        await session.flush()
+        session.add(Binding(id="b", device_id="w", home_id="h", elder_id="e", valid_from=now))
+        session.add(
+            DeviceStateRow(device_id="w", last_heard_at=now, silent_after=now + timedelta(hours=18))
+        )
+    clock.advance(hours=19)
+    deaf, lanes = Watcher(services, {}), {"urgent": lane(services)}
+    lanes["urgent"].session._reason = None
+    listening = Watcher(services, lanes)
+    await listening.watch_devices()  # from now on it may say who is silent
+    clock.advance(minutes=2)
+    for watcher, seen in ((deaf, []), (listening, ["e"])):
+        await watcher.watch_devices()
+        async with services.db.reading() as session:
+            assert list(await session.scalars(select(Supervision.elder_id))) == seen
+        await watcher.close()
 
 
 @pytest.mark.parametrize("step_s", [-86400, -61, 61, 86400])
