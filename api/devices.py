@@ -27,7 +27,7 @@ from api.schemas import (
     example,
     page_of,
 )
-from api.sources import MqttOut
+from api.sources import CredentialsOut, MqttOut, renewed
 from care.equipment import MqttCredentials
 from care.model import Actor
 
@@ -228,6 +228,20 @@ async def update_device(
 ) -> DeviceOut:
     """A new `elder_id` or `home_id` holds from now on; earlier events stay with the old one."""
     return shown(await equipment.update_device(session, actor, now, device_id, body.changes()))
+
+
+@router.post(
+    "/{device_id}/credentials",
+    summary="New MQTT password for a device",
+    status_code=201,
+    response_model=CredentialsOut,
+)
+async def renew_device_credentials(
+    actor: Annotated[Actor, allowed("devices.write")], session: Writing, device_id: str
+) -> CredentialsOut:
+    """Of a native device. The old password lets nobody in any more, and who is connected with it
+    is cut off. To revoke a device altogether: PATCH `active: false`."""
+    return renewed(device_id, await equipment.renew_device_credentials(session, actor, device_id))
 
 
 readings_router = APIRouter(prefix="/readings", tags=["sources and devices"])

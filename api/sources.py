@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from alerting import equipment
 from api.dependencies import Now, Reading, ServicesDep, SightDep, Writing, allowed
@@ -14,6 +14,7 @@ from api.schemas import (
     NOT_GIVEN,
     Body,
     Filters,
+    Flag,
     Ident,
     LongName,
     Out,
@@ -22,6 +23,7 @@ from api.schemas import (
     page_of,
 )
 from care import listing
+from care.equipment import MqttCredentials
 from care.model import Actor
 from care.tables import Source
 from core.db import after_commit
@@ -46,6 +48,9 @@ class SourceIn(Body):
     family: Ident
     prefix: Prefix
     area_id: Ident | None = None
+    only_listed: Flag = Field(
+        False, description="Its bridge may speak for registered children only."
+    )
 
 
 class SourcePatch(Body):
@@ -53,6 +58,8 @@ class SourcePatch(Body):
     name: LongName = NOT_GIVEN
     prefix: Prefix = NOT_GIVEN
     area_id: Ident | None = None
+    active: Flag = Field(NOT_GIVEN, description="false: revoked, cut off within seconds.")
+    only_listed: Flag = NOT_GIVEN
 
 
 class SourceOut(Out):
@@ -62,6 +69,8 @@ class SourceOut(Out):
         family="zigbee2mqtt",
         prefix="zigbee2mqtt",
         area_id="area-5p2v0",
+        active=True,
+        only_listed=False,
         online=True,
         online_changed_at="2026-03-01T00:15:00Z",
         created_at="2026-03-01T00:15:00Z",
@@ -71,6 +80,8 @@ class SourceOut(Out):
     family: str
     prefix: str
     area_id: str | None
+    active: bool
+    only_listed: bool
     online: bool | None  # null: it never said
     online_changed_at: datetime | None
     created_at: datetime
@@ -78,6 +89,19 @@ class SourceOut(Out):
 
 class SourceCreated(SourceOut):
     mqtt: MqttOut
+
+
+class CredentialsOut(Out):
+    model_config = Out.model_config | example(
+        id="btn-0001", mqtt={"username": "btn-0001", "password": "dQZ…"}
+    )
+    id: str
+    mqtt: MqttOut
+
+
+def renewed(ident: str, credentials: MqttCredentials) -> CredentialsOut:
+    """New credentials, as they are shown once."""
+    return CredentialsOut(id=ident, mqtt=MqttOut.model_validate(credentials))
 
 
 @router.get("", summary="List sources", response_model=PageOut[SourceOut])
@@ -126,3 +150,17 @@ async def update_source(
     source = await equipment.update_source(session, actor, now, source_id, body.changes())
     after_commit(session, services.signals.sources.set)
     return source
+
+
+@router.post(
+    "/{source_id}/credentials",
+    summary="New MQTT password for a source",
+    status_code=201,
+    response_model=CredentialsOut,
+)
+async def renew_source_credentials(
+    actor: Annotated[Actor, allowed("sources.write")], session: Writing, source_id: str
+) -> CredentialsOut:
+    """The old password lets nobody in any more, and who is connected with it is cut off."""
+    credentials = await equipment.renew_source_credentials(session, actor, source_id)
+    return renewed(source_id, credentials)

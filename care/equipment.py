@@ -90,6 +90,7 @@ async def add_source(
     family: str,
     prefix: str,
     area_id: str | None = None,
+    only_listed: bool = False,
 ) -> tuple[Source, MqttCredentials]:
     """Store a bridge's account; family and prefix were checked by `alerting/equipment.py`."""
     source_id = new_id("src")
@@ -102,11 +103,21 @@ async def add_source(
         area_id=await area_for_new(session, actor, area_id),
         mqtt_username=credentials.username,
         mqtt_password_hash=password_hash,
+        only_listed=only_listed,
         created_at=now,
     )
     session.add(source)
     await session.flush()
     return source, credentials
+
+
+async def renew_credentials(session: AsyncSession, row: Device | Source) -> MqttCredentials:
+    """A new password under the same user name; the old one lets nobody in any more."""
+    if row.mqtt_username is None:
+        raise Conflict("it has no MQTT account of its own")
+    credentials, row.mqtt_password_hash = new_credentials(row.mqtt_username)
+    await session.flush()
+    return credentials
 
 
 async def add_device(

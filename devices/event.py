@@ -19,6 +19,7 @@ EVENT_KINDS = frozenset(
     sos sos_cancel fall fall_cancel smoke smoke_clear heat heat_clear gas gas_clear leak leak_clear
     power_outage power_restored tamper tamper_clear fault fault_clear battery_low battery_ok
     test mute heartbeat location vitals out_of_bed no_motion door_open door_closed
+    command_result
     motion button
     """.split()  # noqa: SIM905 - a list of words reads better as words
 )
