@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from alerting.commands import note_result
 from alerting.detect import DeviceState, dump_state, judge, load_state
 from alerting.detectors.liveness import judge_presence, silent_after
 from alerting.detectors.view import DeviceView
@@ -123,6 +124,8 @@ class _Batch:
         if verdict.is_duplicate:
             self.result.duplicates += 1
             return
+        if event.kind == "command_result" and device is not None:
+            await note_result(self.session, device.id, event, self.now)
         settled = settle(event.at, received_at, not_before=enrolled_at)
         found = self._judge(device, event, settled.at)
         if settled.clock_fault is not None:
