@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 
 from api import (
     areas,
+    broker,
     channels,
     contacts,
     devices,
@@ -80,6 +81,7 @@ _ROUTERS = (
     receipts.router,
     stream.router,
     inbox.router,
+    broker.router,
 )
 
 

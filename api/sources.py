@@ -58,7 +58,7 @@ class SourcePatch(Body):
     name: LongName = NOT_GIVEN
     prefix: Prefix = NOT_GIVEN
     area_id: Ident | None = None
-    active: Flag = Field(NOT_GIVEN, description="false: revoked, cut off within seconds.")
+    active: Annotated[Flag, Field(description="false: revoked, cut off in seconds.")] = NOT_GIVEN
     only_listed: Flag = NOT_GIVEN
 
 

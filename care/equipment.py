@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -48,6 +49,23 @@ def mosquitto_hash(password: str, salt: bytes) -> str:
     digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, rounds)
     salt64, digest64 = (base64.b64encode(part).decode() for part in (salt, digest))
     return f"$7${rounds}${salt64}${digest64}"
+
+
+def salt_of(digest: str) -> bytes | None:
+    """The salt inside a hash of this form; None for anything else."""
+    parts = digest.split("$")
+    try:
+        return base64.b64decode(parts[3], validate=True) if len(parts) == 5 else None
+    except ValueError:
+        return None
+
+
+def password_matches(password: str, digest: str) -> bool:
+    """Whether the hash was made of this password."""
+    salt = salt_of(digest)
+    if salt is None:
+        return False
+    return hmac.compare_digest(mosquitto_hash(password, salt), digest)
 
 
 def new_credentials(username: str) -> tuple[MqttCredentials, str]:

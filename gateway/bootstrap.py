@@ -138,7 +138,7 @@ class Anju:
         self, *, migrate: bool = True, http_socket: socket.socket | None = None
     ) -> None:
         """Migrate, install, connect, listen."""
-        endpoint = Endpoint.parse(self.settings.mqtt_url)
+        endpoint = Endpoint.parse(self.settings.mqtt_url, self.settings.mqtt_ca)
         if endpoint.embedded and "ingest" in self.roles:
             self.broker = EmbeddedBroker(endpoint.host, endpoint.port)
         if migrate:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import base64
 import os
 import secrets
 import signal
@@ -24,7 +23,7 @@ from urllib.parse import unquote, urlsplit
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from care.equipment import mosquitto_hash
+from care.equipment import mosquitto_hash, salt_of
 from care.mqtt_accounts import all_accounts, bridges_spoken_to
 from core.db import Database
 from core.errors import AnjuError, SettingsError
@@ -106,19 +105,11 @@ def own_list(known: str, passwords: Mapping[str, str]) -> str:
     lines = dict(line.split(":", 1) for line in known.splitlines() if ":" in line)
     accounts: list[tuple[str, str]] = []
     for name, password in passwords.items():
-        salt = _salt_of(lines.get(name, ""))
+        salt = salt_of(lines.get(name, ""))
         if salt is None or mosquitto_hash(password, salt) != lines[name]:
             salt = secrets.token_bytes(12)
         accounts.append((name, mosquitto_hash(password, salt)))
     return password_list(accounts)
-
-
-def _salt_of(digest: str) -> bytes | None:
-    parts = digest.split("$")
-    try:
-        return base64.b64decode(parts[3], validate=True) if len(parts) == 5 else None
-    except ValueError:
-        return None
 
 
 def write_if_changed(path: Path, text: str) -> bool:

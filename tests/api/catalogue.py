@@ -148,6 +148,10 @@ WRITES: tuple[Write, ...] = (
             | {"rules": {"x": {"y": 1}}, "expected_every_s": 86400, "active": True}
         ),
     ),
+    _patch("sources/{source_id}", lambda _: {"active": True, "only_listed": True}),
+    _post("sources/{source_id}/credentials", lambda _: {}),
+    _post("devices/{device_id}/credentials", lambda _: {}),
+    _post("devices/{device_id}/commands", lambda _: {"command": "identify"}),
     _act("acknowledge", "open", version=1),
     _act("release", "acknowledged", reason="交班"),
     _act("decline", "dispatched", reason="车坏了"),
@@ -246,6 +250,6 @@ WRITES: tuple[Write, ...] = (
 LISTS = (
     *("areas", "users", "homes", "elders", "elders/{elder_id}/contacts", "sources", "devices"),
     *("incidents", "visits", "follow-ups", "hazards", "escalation-policies", "shifts"),
-    *("silences", "channels", "quarantine", "unknown-devices"),
+    *("silences", "channels", "quarantine", "unknown-devices", "devices/{device_id}/commands"),
 )
 """Every list that needs no parameter; `readings` needs a device."""

@@ -356,11 +356,17 @@ def reasons(incident: dict[str, Any]) -> list[str]:
 
 @asynccontextmanager
 async def open_world(
-    database_url: str, clock: ManualClock, *, operator: bool = False, mqtt_url: str | None = None
+    database_url: str,
+    clock: ManualClock,
+    *,
+    operator: bool = False,
+    mqtt_url: str | None = None,
+    devices_listen: bool = False,
 ) -> AsyncIterator[World]:
     """Build the process without its loops: the test moves everything itself.
 
-    With `mqtt_url` the three lanes run and listen to that broker; nothing else does.
+    With `mqtt_url` the three lanes run and listen to that broker, and commands are sent; nothing
+    else does. With `devices_listen` devices are told over that broker, too, and not in `acks`.
     """
     hooks = Hooks()
     settings = Settings(
@@ -385,7 +391,7 @@ async def open_world(
         roles=("ingest",) if mqtt_url else (),
         clock=clock,
         http=http,
-        publish=device_hears,
+        publish=None if devices_listen else device_hears,
     )
     apps["http://anju.test"] = httpx.ASGITransport(anju.app)
     apps["http://hooks.test"] = httpx.ASGITransport(hooks.app())
