@@ -6,16 +6,22 @@ from collections.abc import Container
 
 import msgspec
 
-from devices.event import LIFE_SAFETY_KINDS, Decoded
+from devices.event import LIFE_SAFETY_KINDS, Confidence, Decoded
 
 
 def of_listed(decoded: Decoded, listed: Container[str]) -> Decoded:
     """`decoded` without what it says for children that are not `listed`.
 
     They stay `heard`, so that they appear among the unknown devices, and the message is set aside
-    as `not_listed`. An alarm is never dropped: it opens an incident, as a stranger's.
+    as `not_listed`. An alarm is never dropped: it opens an unconfirmed incident.
     """
-    events = tuple(e for e in decoded.events if e.child_id in listed or e.kind in LIFE_SAFETY_KINDS)
+    events = tuple(
+        event
+        if event.child_id in listed
+        else msgspec.structs.replace(event, confidence=Confidence.UNCONFIRMED)
+        for event in decoded.events
+        if event.child_id in listed or event.kind in LIFE_SAFETY_KINDS
+    )
     readings = tuple(one for one in decoded.readings if one.child_id in listed)
     presences = tuple(p for p in decoded.presences if p.child_id is None or p.child_id in listed)
     named = [event.child_id for event in decoded.events]

@@ -29,7 +29,8 @@ def test_another_child_is_refused_and_noted() -> None:
 
 def test_its_alarm_is_never_dropped() -> None:
     refused = of_listed(said("b", "smoke"), LISTED)
-    assert [event.kind for event in refused.events] == ["smoke"]
+    (alarm,) = refused.events
+    assert (alarm.kind, alarm.confidence) == ("smoke", "unconfirmed")
     assert (refused.readings, refused.presences) == ((), ())
     assert refused.quarantined == "not_listed"
     assert refused.culprit is None, "the alarm was understood: no second incident"
