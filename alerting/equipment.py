@@ -26,8 +26,9 @@ from devices import registry
 from devices.event import DEVICE_ROLES
 
 _SETTABLE = frozenset({"role", "room", "rules", "expected_every_s", "supervisable", "active"})
-RESERVED_IDS = frozenset({"anju-canary"})
-"""Ids under which Anju itself speaks, see `gateway/routes.py`."""
+RESERVED = "anju-"
+"""Ids that begin so are Anju's own: its canary, and the client ids of its sessions, which a device
+of that name would take over."""
 
 
 async def register_source(
@@ -39,6 +40,7 @@ async def register_source(
     family: str,
     prefix: str | None,
     area_id: str | None = None,
+    only_listed: bool = False,
 ) -> tuple[Source, MqttCredentials]:
     """Add a bridge with its own topic prefix; see `register_push_source` for the others.
 
@@ -56,7 +58,14 @@ async def register_source(
     await _lock_sources(session, now)
     await _refuse_overlap(session, prefix, None)
     return await equipment.add_source(
-        session, actor, now, name=name, family=family, prefix=prefix, area_id=area_id
+        session,
+        actor,
+        now,
+        name=name,
+        family=family,
+        prefix=prefix,
+        area_id=area_id,
+        only_listed=only_listed,
     )
 
 
@@ -81,7 +90,10 @@ async def register_push_source(
 async def update_source(
     session: AsyncSession, actor: Actor, now: datetime, source_id: str, changes: Mapping[str, Any]
 ) -> Source:
-    """Change name, prefix or area; the family stays, since its devices' ids are its own."""
+    """Change name, prefix, area, `active` (False: revoked) or `only_listed`.
+
+    The family stays, since its devices' ids are its own.
+    """
     source = await find_source(session, actor, source_id)
     if source.id == NATIVE_SOURCE:
         raise NotAllowed("the source of native devices is built in and cannot be changed")
@@ -92,8 +104,8 @@ async def update_source(
         await _lock_sources(session, now)
         await _refuse_overlap(session, changes["prefix"], source.id)
         source.prefix = changes["prefix"]
-    if "name" in changes:
-        source.name = changes["name"]
+    for field in changes.keys() & {"name", "active", "only_listed"}:
+        setattr(source, field, changes[field])
     if "area_id" in changes:
         source.area_id = await area_for_new(session, actor, changes["area_id"])
     await session.flush()
@@ -117,6 +129,21 @@ async def find_source(session: AsyncSession, actor: Actor, source_id: str) -> So
     if found is None:
         raise NotFound("source", source_id)
     return found
+
+
+async def renew_source_credentials(
+    session: AsyncSession, actor: Actor, source_id: str
+) -> MqttCredentials:
+    """A new MQTT password for a bridge; its open connection ends with the old one."""
+    return await equipment.renew_credentials(session, await find_source(session, actor, source_id))
+
+
+async def renew_device_credentials(
+    session: AsyncSession, actor: Actor, device_id: str
+) -> MqttCredentials:
+    """A new MQTT password for a native device; any other speaks through its source's account."""
+    view = await device(session, Sight(actor=actor), device_id)
+    return await equipment.renew_credentials(session, view.device)
 
 
 async def _lock_sources(session: AsyncSession, now: datetime) -> None:
@@ -157,7 +184,7 @@ async def register_device(
     child id it has there. Raises `InvalidInput`, `NotFound`, or `Conflict` when it is registered
     already.
     """
-    if device_id in RESERVED_IDS:
+    if device_id.startswith(RESERVED):
         raise InvalidInput("id", "is Anju's own; choose another")
     _check_role(role)
     source, child = await _origin(session, actor, now, device_id, family, source_id, child_id)

@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 
 from api import (
     areas,
+    broker,
     channels,
     contacts,
     device_tests,
@@ -86,6 +87,7 @@ _ROUTERS = (
     receipts.router,
     stream.router,
     inbox.router,
+    broker.router,
 )
 
 

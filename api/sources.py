@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from alerting import equipment
 from api.dependencies import Now, Reading, ServicesDep, SightDep, Writing, allowed
@@ -14,6 +14,7 @@ from api.schemas import (
     NOT_GIVEN,
     Body,
     Filters,
+    Flag,
     Ident,
     LongName,
     Out,
@@ -22,6 +23,7 @@ from api.schemas import (
     page_of,
 )
 from care import listing
+from care.equipment import MqttCredentials
 from care.model import Actor
 from care.push import push_token
 from care.tables import Source
@@ -56,6 +58,9 @@ class SourceIn(Body):
     family: Ident
     prefix: Prefix | None = None  # required for a bridge; a platform that pushes has none
     area_id: Ident | None = None
+    only_listed: Flag = Field(
+        False, description="Its bridge may speak for registered children only."
+    )
 
 
 class SourcePatch(Body):
@@ -63,6 +68,8 @@ class SourcePatch(Body):
     name: LongName = NOT_GIVEN
     prefix: Prefix = NOT_GIVEN
     area_id: Ident | None = None
+    active: Annotated[Flag, Field(description="false: revoked, cut off in seconds.")] = NOT_GIVEN
+    only_listed: Flag = NOT_GIVEN
 
 
 class SourceOut(Out):
@@ -72,6 +79,8 @@ class SourceOut(Out):
         family="zigbee2mqtt",
         prefix="zigbee2mqtt",
         area_id="area-5p2v0",
+        active=True,
+        only_listed=False,
         online=True,
         online_changed_at="2026-03-01T00:15:00Z",
         created_at="2026-03-01T00:15:00Z",
@@ -81,6 +90,8 @@ class SourceOut(Out):
     family: str
     prefix: str
     area_id: str | None
+    active: bool
+    only_listed: bool
     online: bool | None  # null: it never said
     online_changed_at: datetime | None
     created_at: datetime
@@ -89,6 +100,19 @@ class SourceOut(Out):
 class SourceCreated(SourceOut):
     mqtt: MqttOut | None = None  # a bridge's
     push: PushOut | None = None  # a platform's that pushes over HTTP
+
+
+class CredentialsOut(Out):
+    model_config = Out.model_config | example(
+        id="btn-0001", mqtt={"username": "btn-0001", "password": "dQZ…"}
+    )
+    id: str
+    mqtt: MqttOut
+
+
+def renewed(ident: str, credentials: MqttCredentials) -> CredentialsOut:
+    """New credentials, as they are shown once."""
+    return CredentialsOut(id=ident, mqtt=MqttOut.model_validate(credentials))
 
 
 @router.get("", summary="List sources", response_model=PageOut[SourceOut])
@@ -160,3 +184,17 @@ async def renew_push_token(
 def _push_of(services: Services, source: Source) -> PushOut:
     url = f"{services.settings.link_base}/api/v1/push/{source.family}"
     return PushOut(url=url, token=push_token(services.settings.secret_key, source))
+
+
+@router.post(
+    "/{source_id}/credentials",
+    summary="New MQTT password for a source",
+    status_code=201,
+    response_model=CredentialsOut,
+)
+async def renew_source_credentials(
+    actor: Annotated[Actor, allowed("sources.write")], session: Writing, source_id: str
+) -> CredentialsOut:
+    """The old password lets nobody in any more, and who is connected with it is cut off."""
+    credentials = await equipment.renew_source_credentials(session, actor, source_id)
+    return renewed(source_id, credentials)

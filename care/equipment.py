@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -50,6 +51,23 @@ def mosquitto_hash(password: str, salt: bytes) -> str:
     return f"$7${rounds}${salt64}${digest64}"
 
 
+def salt_of(digest: str) -> bytes | None:
+    """The salt inside a hash of this form; None for anything else."""
+    parts = digest.split("$")
+    try:
+        return base64.b64decode(parts[3], validate=True) if len(parts) == 5 else None
+    except ValueError:
+        return None
+
+
+def password_matches(password: str, digest: str) -> bool:
+    """Whether the hash was made of this password."""
+    salt = salt_of(digest)
+    if salt is None:
+        return False
+    return hmac.compare_digest(mosquitto_hash(password, salt), digest)
+
+
 def new_credentials(username: str) -> tuple[MqttCredentials, str]:
     """A password for MQTT, and the hash that is kept of it."""
     password = new_secret()
@@ -90,6 +108,7 @@ async def add_source(
     family: str,
     prefix: str,
     area_id: str | None = None,
+    only_listed: bool = False,
 ) -> tuple[Source, MqttCredentials]:
     """Store a bridge's account; family and prefix were checked by `alerting/equipment.py`."""
     source_id = new_id("src")
@@ -102,6 +121,7 @@ async def add_source(
         area_id=await area_for_new(session, actor, area_id),
         mqtt_username=credentials.username,
         mqtt_password_hash=password_hash,
+        only_listed=only_listed,
         created_at=now,
     )
     session.add(source)
@@ -132,6 +152,15 @@ async def add_push_source(
     session.add(source)
     await session.flush()
     return source
+
+
+async def renew_credentials(session: AsyncSession, row: Device | Source) -> MqttCredentials:
+    """A new password under the same user name; the old one lets nobody in any more."""
+    if row.mqtt_username is None:
+        raise Conflict("it has no MQTT account of its own")
+    credentials, row.mqtt_password_hash = new_credentials(row.mqtt_username)
+    await session.flush()
+    return credentials
 
 
 async def add_device(

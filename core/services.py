@@ -42,6 +42,7 @@ class Signals:
     sweep: Signal = field(default_factory=Signal)  # a deadline may have moved closer
     stream: Signal = field(default_factory=Signal)  # a hint was committed
     sources: Signal = field(default_factory=Signal)  # a source was added or changed
+    commands: Signal = field(default_factory=Signal)  # a device is to be asked to do something
     stopping: Signal = field(default_factory=Signal)  # open streams should end
 
 

@@ -47,6 +47,8 @@ class Settings(MappingSettings):
 
     database_url: str = "sqlite+aiosqlite:///anju.db"
     mqtt_url: str = "mqtt://127.0.0.1:1883"
+    mqtt_ca: str = ""  # certificate authority of the broker, a PEM file; "": the system's
+    broker_secret: str = ""  # what EMQX shows when it asks who may come in; "": nobody is answered
     worker_id: str = "anju-1"
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8000, ge=1, le=65535)
@@ -82,6 +84,20 @@ class Settings(MappingSettings):
             raise ValueError("use mqtt://host:1883, mqtts://host:8883 or embedded://127.0.0.1:1883")
         if parts.scheme == "embedded" and port is None:
             raise ValueError("embedded:// needs a port, for example embedded://127.0.0.1:1883")
+        return value
+
+    @field_validator("mqtt_ca")
+    @classmethod
+    def _there(cls, value: str) -> str:
+        if value and not Path(value).is_file():
+            raise ValueError(f"there is no file {value}")
+        return value
+
+    @field_validator("broker_secret")
+    @classmethod
+    def _long_enough(cls, value: str) -> str:
+        if 0 < len(value) < 16:
+            raise ValueError("should have at least 16 characters")
         return value
 
     @field_validator("public_url", "deadman_url")

@@ -26,12 +26,12 @@ EVENT_KINDS = frozenset(
     sos sos_cancel fall fall_cancel smoke smoke_clear heat heat_clear gas gas_clear leak leak_clear
     power_outage power_restored tamper tamper_clear fault fault_clear battery_low battery_ok
     test mute heartbeat location vitals out_of_bed no_motion door_open door_closed
-    motion button in_bed
+    motion button in_bed command_result
     """.split()  # noqa: SIM905 - a list of words reads better as words
 )
-"""Kinds of the native protocol v1, and three of Anju's own: `motion` ends `no_motion`, `in_bed`
-ends `out_of_bed`, `button` is a press of a button that nobody set up to call for help. Others are
-kept and shown under the name they came with."""
+"""Kinds of the native protocol v1, and four of Anju's own: `motion` ends `no_motion`, `in_bed`
+ends `out_of_bed`, `button` is a press of a button that nobody set up to call for help, and
+`command_result` what became of a command. Others are kept and shown under the name they came with."""
 
 LEVEL_KINDS = {
     "smoke": "smoke_clear",

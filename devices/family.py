@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
+from devices.downlink import Downlink
 from devices.event import Decoded, Message
 
 
@@ -37,6 +38,10 @@ class Sample:
     retained: bool = False
 
 
+def _cannot_tell(_prefix: str, _names: tuple[str, ...]) -> tuple[str, ...] | None:
+    return None
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeviceFamily:
     """How one kind of device, or bridge, speaks.
@@ -63,6 +68,10 @@ class DeviceFamily:
     guess_prefix: Callable[[str], str | None] = lambda _topic: None  # topic → the prefix it would
     # be below, for trying a message without any source; None: not one of ours, or by default prefix
     supervised: bool = True  # False: one-way radio; its silence means nothing, whatever its role
+    child_topics: Callable[[str, tuple[str, ...]], tuple[str, ...] | None] = _cannot_tell  # prefix
+    # and names of children → filters of all that the bridge says for them and for itself. None:
+    # its topics do not tell children apart, so only Anju can refuse those that are not listed
+    downlink: Downlink | None = None  # how its devices are spoken to; None: not at all
     liveness: str = ""  # how one knows that a device of this family still lives, for the docs
     quirks: tuple[str, ...] = ()  # known oddities, each with where it was seen
     roles: tuple[str, ...] = ()  # what its devices usually are, to begin with when adopting one

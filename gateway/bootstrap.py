@@ -30,6 +30,7 @@ from core.errors import SettingsError
 from core.logging import get_logger
 from core.services import Services
 from core.settings import ALL_ROLES, Role, Settings
+from gateway.downlink import LOOK_EVERY_S, Commander
 from gateway.embedded import EmbeddedBroker
 from gateway.endpoint import Endpoint
 from gateway.lanes import (
@@ -123,6 +124,7 @@ class Anju:
         has_broker = publish is not None or "ingest" in self.roles
         self.outbox = Outbox(self.services, self.publish if has_broker else None, http)
         self.dispatcher = Dispatcher(self.services, self.outbox)
+        self.commander = Commander(self.services, self.publish)
         self.escalator = Escalator(self.services)
         self.push = PushLane(self.services)
         self.services.intake = self.push.take
@@ -140,7 +142,7 @@ class Anju:
         self, *, migrate: bool = True, http_socket: socket.socket | None = None
     ) -> None:
         """Migrate, install, connect, listen."""
-        endpoint = Endpoint.parse(self.settings.mqtt_url)
+        endpoint = Endpoint.parse(self.settings.mqtt_url, self.settings.mqtt_ca)
         if endpoint.embedded and "ingest" in self.roles:
             self.broker = EmbeddedBroker(endpoint.host, endpoint.port)
         if migrate:
@@ -219,6 +221,9 @@ class Anju:
             self._spawn(f"lane-{name}", lane.run())
         self._spawn("sources", repeat(self.refresh_sources, 5.0, services.signals.sources))
         self._spawn("canary", self._canaries())
+        self._spawn(
+            "commands", repeat(self.commander.step, LOOK_EVERY_S, services.signals.commands)
+        )
 
     async def _canaries(self) -> None:
         """The first one as soon as all lanes are up, then one a minute."""

@@ -164,7 +164,7 @@ async def _database(settings: Settings) -> str:
 
 
 async def _broker(settings: Settings) -> str:
-    endpoint = Endpoint.parse(settings.mqtt_url)
+    endpoint = Endpoint.parse(settings.mqtt_url, settings.mqtt_ca)
     if endpoint.embedded:
         return "embedded: for demonstrations only, it keeps nothing"
     _, writer = await asyncio.open_connection(endpoint.host, endpoint.port)

@@ -24,10 +24,11 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     username: str | None = None
     password: str | None = None
     tls: bool = False
+    ca: str | None = None  # PEM file; None: the system's authorities
     embedded: bool = False
 
     @classmethod
-    def parse(cls, url: str) -> Endpoint:
+    def parse(cls, url: str, ca: str = "") -> Endpoint:
         """`mqtt://user:pass@host:1883`, `mqtts://…`, `embedded://127.0.0.1:1883`."""
         parts = urlsplit(url)
         tls = parts.scheme == "mqtts"
@@ -37,6 +38,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
             username=unquote(parts.username) if parts.username else None,
             password=unquote(parts.password) if parts.password else None,
             tls=tls,
+            ca=ca or None,
             embedded=parts.scheme == "embedded",
         )
 
@@ -60,7 +62,7 @@ def new_client(client_id: str, endpoint: Endpoint, version: MQTTProtocolVersion)
     if endpoint.username is not None:
         client.username_pw_set(endpoint.username, endpoint.password)
     if endpoint.tls:
-        client.tls_set()
+        client.tls_set(ca_certs=endpoint.ca)
     return client
 
 

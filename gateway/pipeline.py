@@ -25,6 +25,7 @@ from core.metrics import BATCH_SECONDS, MESSAGES, THROTTLED
 from core.services import Services
 from devices.event import LIFE_SAFETY_KINDS, Decoded, Message
 from devices.family import SourceView
+from devices.listed import of_listed
 from devices.registry import FAMILIES, NOT_UNDERSTOOD
 
 log = get_logger("pipeline")
@@ -43,6 +44,8 @@ class Route(msgspec.Struct, frozen=True):
     source_id: str
     family: str
     view: SourceView
+    revoked: bool = False  # its account was: what still arrives is set aside, not read
+    listed: frozenset[str] | None = None  # children it may speak for; None: any
 
 
 Router = Callable[[Sequence[Message]], Awaitable[Sequence[Route | None]]]
@@ -211,8 +214,11 @@ def decode(message: Message, route: Route | None) -> Decoded:
     """A family's reading of a message. Families do not raise; should one, nothing is lost."""
     if route is None:
         return Decoded(quarantined="unknown_topic")
+    if route.revoked:
+        return Decoded(quarantined="revoked")
     try:
-        return FAMILIES.get(route.family, NOT_UNDERSTOOD).decode(message, route.view)
+        decoded = FAMILIES.get(route.family, NOT_UNDERSTOOD).decode(message, route.view)
+        return decoded if route.listed is None else of_listed(decoded, route.listed)
     except Exception as error:
         log.exception("family raised", family=route.family, topic=message.topic)
         return Decoded(quarantined=f"family_error:{type(error).__name__}")

@@ -31,10 +31,12 @@ def bulk_filters() -> list[str]:
 
 
 async def foreign_filters(services: Services) -> list[str]:
-    """Every registered bridge's topics, and the canary's."""
+    """The topics of every bridge that was not revoked, and the canary's."""
     async with services.db.reading() as session:
         rows = await session.execute(
-            select(Source.family, Source.prefix).where(Source.id != NATIVE_SOURCE)
+            select(Source.family, Source.prefix).where(
+                Source.active, Source.id != NATIVE_SOURCE, Source.prefix != ""
+            )
         )
         filters = {
             topic
@@ -94,12 +96,15 @@ class ForeignRouter:
                 aliases[source_id][name] = child_id
                 capabilities[source_id][child_id] = tuple(can)
             devices = await session.execute(
-                select(Device.source_id, Device.child_id, Device.role).where(
+                select(Device.source_id, Device.child_id, Device.role, Device.active).where(
                     Device.source_id.in_(wanted)
                 )
             )
-            for source_id, child_id, role in devices:
+            listed: dict[str, set[str]] = {ident: set() for ident in wanted}
+            for source_id, child_id, role, is_active in devices:
                 roles[source_id][child_id] = role
+                if is_active:
+                    listed[source_id].add(child_id)
         for source_id, known in roles.items():
             _honour_registered_names(known, aliases[source_id])
         views = {
@@ -113,6 +118,8 @@ class ForeignRouter:
                     aliases=aliases[row.id],
                     capabilities=capabilities[row.id],
                 ),
+                revoked=not row.active,
+                listed=frozenset(listed[row.id]) if row.only_listed else None,
             )
             for row in sources.values()
             if row.id in wanted

@@ -1,10 +1,10 @@
 """Keeps Mosquitto's password and access lists in step with the devices that Anju knows.
 
 Anju keeps the hash of every MQTT password in Mosquitto's own form, so that a device registered
-over REST may connect some seconds later, and one that was switched off may not any more:
+over REST may connect two seconds later, and one that was revoked is cut off as quickly:
 
     python scripts/mqtt_accounts.py prepare --folder …              # Anju's own door, once
-    python scripts/mqtt_accounts.py write --folder … --every 10     # the devices', for ever
+    python scripts/mqtt_accounts.py write --folder … --every 2      # the devices', for ever
 
 `prepare` takes Anju's name and password from ANJU_MQTT_URL, `write` needs ANJU_DATABASE_URL.
 """
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import base64
 import os
 import secrets
 import signal
@@ -22,25 +21,30 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from care.equipment import mosquitto_hash
-from care.tables import Device, Source
+from care.equipment import mosquitto_hash, salt_of
+from care.mqtt_accounts import all_accounts, bridges_spoken_to
 from core.db import Database
 from core.errors import AnjuError, SettingsError
 from core.ids import new_secret
 from core.settings import Settings, load_settings
+from devices.families.native import FAMILY
+from devices.rights import Account, downlinks, hearing, publishing
 
+NATIVE = FAMILY.name
 PASSWORDS, ACCESS = "devices.passwd", "devices.acl"
-OWN_PASSWORDS, HEALTH_SECRET = "gateway.passwd", "health.secret"
+CERTIFICATES = "certificates.acl"
+OWN_PASSWORDS, OWN_ACCESS, HEALTH_SECRET = "gateway.passwd", "gateway.acl", "health.secret"
 HEALTH_USER = "health"
 OWN_USER = "anju-gateway"
-"""The name that gateway.acl lets read everything."""
-
-RULES = """\
+"""The name that the gateway's list lets read everything."""
+HEADER = """\
 # Written by scripts/mqtt_accounts.py from Anju's database; changes made here are lost.
+"""
 
+RULES = f"""\
+{HEADER}
 # A native device speaks and hears under its own id only.
 pattern write anju/v1/%u/event
 pattern write anju/v1/%u/telemetry
@@ -48,61 +52,64 @@ pattern write anju/v1/%u/status
 pattern read anju/v1/%u/ack
 pattern read anju/v1/%u/command
 """
+OWN_RULES = f"""\
+{HEADER}
+# The health check asks whether the broker really delivers.
+user {HEALTH_USER}
+topic read $SYS/broker/uptime
 
-Account = tuple[str, str]  # user name, hash
-Bridge = tuple[str, str]  # user name, topic prefix
+# Anju's own door. Reads everything, for a message under an unknown topic must be seen too. Writes
+# what goes down to devices, and its canary through each lane.
+user {OWN_USER}
+topic read #
+topic write anju/v1/+/ack
+topic write anju/v1/+/command
+topic write anju/v1/anju-canary/event
+topic write anju/v1/anju-canary/telemetry
+topic write anju/canary/anju-canary
+"""
 
 
-def password_list(accounts: Iterable[Account]) -> str:
-    """Mosquitto's password file."""
+def password_list(accounts: Iterable[tuple[str, str]]) -> str:
+    """Mosquitto's password file, of user names and hashes."""
     return "".join(f"{name}:{digest}\n" for name, digest in sorted(accounts))
 
 
-def access_list(bridges: Iterable[Bridge]) -> str:
-    """Mosquitto's access list: the devices' pattern, and each bridge below its prefix."""
-    parts = [f"\nuser {name}\ntopic readwrite {prefix}/#\n" for name, prefix in sorted(bridges)]
-    return RULES + "".join(parts)
+def access_list(accounts: Iterable[Account]) -> str:
+    """The list of the door with passwords: the devices' pattern, and each bridge."""
+    return RULES + "".join(_entry(one) for one in accounts if one.family != NATIVE)
+
+
+def certificate_list(accounts: Iterable[Account]) -> str:
+    """The list of the door with certificates: everybody by name, for no password is asked there.
+
+    Whoever is not in it may say and hear nothing, however long the certificate lasts.
+    """
+    return HEADER + "".join(map(_entry, accounts))
+
+
+def own_access_list(bridges: Iterable[tuple[str, str]]) -> str:
+    """Anju's own, with the topics on which the bridges' devices are spoken to."""
+    return OWN_RULES + "".join(f"topic write {topic}\n" for topic in downlinks(bridges))
+
+
+def _entry(account: Account) -> str:
+    lines = [f"\nuser {account.name}"]
+    lines += [f"topic read {topic}" for topic in hearing(account)]
+    lines += [f"topic write {topic}" for topic in publishing(account)]
+    return "\n".join(lines) + "\n"
 
 
 def own_list(known: str, passwords: Mapping[str, str]) -> str:
     """The password file of Anju's own door; what says the same already keeps its salt."""
     lines = dict(line.split(":", 1) for line in known.splitlines() if ":" in line)
-    accounts = []
+    accounts: list[tuple[str, str]] = []
     for name, password in passwords.items():
-        salt = _salt_of(lines.get(name, ""))
+        salt = salt_of(lines.get(name, ""))
         if salt is None or mosquitto_hash(password, salt) != lines[name]:
             salt = secrets.token_bytes(12)
         accounts.append((name, mosquitto_hash(password, salt)))
     return password_list(accounts)
-
-
-def _salt_of(digest: str) -> bytes | None:
-    parts = digest.split("$")
-    try:
-        return base64.b64decode(parts[3], validate=True) if len(parts) == 5 else None
-    except ValueError:
-        return None
-
-
-async def read_accounts(database: Database) -> tuple[list[Account], list[Bridge]]:
-    """Every active native device and every bridge that has credentials."""
-    async with database.reading() as session:
-        devices = await session.execute(
-            select(Device.mqtt_username, Device.mqtt_password_hash).where(
-                Device.active, Device.mqtt_password_hash.is_not(None)
-            )
-        )
-        accounts = [(str(name), str(digest)) for name, digest in devices]
-        sources = await session.execute(
-            select(Source.mqtt_username, Source.mqtt_password_hash, Source.prefix).where(
-                Source.mqtt_password_hash.is_not(None)
-            )
-        )
-        bridges = []
-        for name, digest, prefix in sources:
-            accounts.append((str(name), str(digest)))
-            bridges.append((str(name), str(prefix)))
-    return accounts, bridges
 
 
 def write_if_changed(path: Path, text: str) -> bool:
@@ -116,13 +123,28 @@ def write_if_changed(path: Path, text: str) -> bool:
     return True
 
 
-async def write_lists(database: Database, folder: Path) -> bool:
-    """One round; True when either list changed."""
-    accounts, bridges = await read_accounts(database)
-    changed = [
-        write_if_changed(folder / PASSWORDS, password_list(accounts)),
-        write_if_changed(folder / ACCESS, access_list(bridges)),
+async def read_lists(database: Database) -> dict[str, str]:
+    """File name → what it must say now."""
+    async with database.reading() as session:
+        known = await all_accounts(session)
+        bridges = await bridges_spoken_to(session)
+    accounts = [
+        Account(name=one.name, family=one.family, prefix=one.prefix, listed=one.listed)
+        for one in known
     ]
+    return {
+        ACCESS: access_list(accounts),
+        CERTIFICATES: certificate_list(accounts),
+        OWN_ACCESS: own_access_list(bridges),
+        PASSWORDS: password_list((one.name, one.password_hash) for one in known),  # last: in
+        # force with the others, where each change of a file is noticed by itself
+    }
+
+
+async def write_lists(database: Database, folder: Path) -> bool:
+    """One round; True when any list changed."""
+    lists = await read_lists(database)
+    changed = [write_if_changed(folder / name, text) for name, text in lists.items()]
     return any(changed)
 
 
@@ -135,7 +157,9 @@ def prepare(settings: Settings, folder: Path) -> None:
     if url.username is None or url.password is None:
         raise SettingsError("ANJU_MQTT_URL", "names no user and password, mqtt://user:pass@host")
     if unquote(url.username) != OWN_USER:
-        raise SettingsError("ANJU_MQTT_URL", f"the user must be {OWN_USER}, as gateway.acl says")
+        raise SettingsError(
+            "ANJU_MQTT_URL", f"the user must be {OWN_USER}, as its access list says"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     secret = folder / HEALTH_SECRET
     if not secret.exists():
@@ -144,7 +168,8 @@ def prepare(settings: Settings, folder: Path) -> None:
     known = own.read_text("utf-8") if own.exists() else ""
     passwords = {OWN_USER: unquote(url.password), HEALTH_USER: secret.read_text("utf-8")}
     write_if_changed(own, own_list(known, passwords))
-    for name, text in ((PASSWORDS, ""), (ACCESS, RULES)):
+    first = {PASSWORDS: "", ACCESS: RULES, CERTIFICATES: HEADER, OWN_ACCESS: OWN_RULES}
+    for name, text in first.items():
         if not (folder / name).exists():
             write_if_changed(folder / name, text)
 

@@ -32,7 +32,7 @@ from alerting.incident import (
     missing_gates,
 )
 from alerting.tables import DeviceStateRow, Incident, Notice
-from alerting.telling.notices import tell_device
+from alerting.telling.notices import tell_devices
 from alerting.telling.policies import stamped_policy
 from care.model import Actor
 from care.tables import FollowUp, Visit
@@ -134,7 +134,7 @@ async def reopen(
     incident.accepted_at = incident.attended_at = None
     await enter(session, incident, Move.REOPEN, actor, now, data={"text": reason})
     await restart_ladder(session, incident, now, reason="reopened")
-    tell_device(session, incident, now, Stage.OPEN)
+    await tell_devices(session, incident, now, Stage.OPEN)
     return incident
 
 

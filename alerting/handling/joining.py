@@ -10,11 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from alerting import timeline
 from alerting.escalation import OWNER_REACTION_S, DueKind, Target, first_step
 from alerting.finding import Finding, Sign
-from alerting.incident import Placement, Verb, alarming_after
+from alerting.incident import Placement, Stage, Verb, alarming_after
 from alerting.intake.whose import SUPERVISION, Whose
 from alerting.tables import Incident
-from alerting.telling.notices import tell
+from alerting.telling.notices import HEARD, tell, tell_device
 from alerting.telling.policies import stamped_policy
+from care.tables import NATIVE_SOURCE
 from core.logging import about, get_logger
 from devices.event import Confidence
 
@@ -53,6 +54,9 @@ async def join(
         reason=decision.reason,
     )
     timeline.touch(session, incident, now)
+    heard = HEARD.get(Stage(incident.stage))
+    if heard is not None and whose.source_id == NATIVE_SOURCE:
+        tell_device(session, incident, whose.child_id, now, heard)
     if decision.verb is Verb.RING_ALL:
         incident.rang_at = now
         policy = await stamped_policy(session, incident.policy_id, incident.policy_version)

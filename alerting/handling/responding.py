@@ -22,7 +22,7 @@ from alerting.handling.moving import (
 )
 from alerting.incident import FINAL, MOVES, Move, Stage
 from alerting.tables import Incident
-from alerting.telling.notices import set_deadline, tell, tell_device
+from alerting.telling.notices import set_deadline, tell, tell_devices
 from alerting.telling.policies import stamped_policy
 from care.model import Actor
 from care.tables import User
@@ -42,7 +42,7 @@ async def acknowledge(
     _own(incident, actor)
     incident.acknowledged_at = now
     await enter(session, incident, Move.ACKNOWLEDGE, actor, now)
-    tell_device(session, incident, now, Stage.ACKNOWLEDGED)
+    await tell_devices(session, incident, now, Stage.ACKNOWLEDGED)
     return incident
 
 
@@ -60,7 +60,7 @@ async def release(
     incident.owner_id = incident.owner_name = incident.visitor_id = None
     await enter(session, incident, Move.RELEASE, actor, now, data={"text": reason or ""})
     await restart_ladder(session, incident, now, reason="released")
-    tell_device(session, incident, now, Stage.OPEN)
+    await tell_devices(session, incident, now, Stage.OPEN)
     return incident
 
 
@@ -78,7 +78,8 @@ async def dispatch(
     if visitor is None or not visitor.active:
         raise InvalidInput("visitor_id", f"no active user has the id {visitor_id}")
     incident = await begin(session, incident_id, Move.DISPATCH, actor, version)
-    if incident.owner_id is None:
+    taken = incident.owner_id is None
+    if taken:
         _own(incident, actor)
         incident.acknowledged_at = incident.acknowledged_at or now
     incident.visitor_id = visitor.id
@@ -100,6 +101,8 @@ async def dispatch(
         type_="incident.assigned",
         reason="assigned_visitor",
     )
+    if taken:
+        await tell_devices(session, incident, now, Stage.ACKNOWLEDGED)
     return incident
 
 
@@ -115,7 +118,7 @@ async def accept(
     incident = await begin(session, incident_id, Move.ACCEPT, actor, version)
     incident.accepted_at = now
     await enter(session, incident, Move.ACCEPT, actor, now, data=await _visitor(session, incident))
-    tell_device(session, incident, now, Stage.ACCEPTED)
+    await tell_devices(session, incident, now, Stage.ACCEPTED)
     return incident
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from alerting.commands import note_result
 from alerting.detect import DeviceState, alive, dump_state, judge, load_state
 from alerting.detectors.assessable import REGISTERS
 from alerting.detectors.electric import ROLES, absurd, set_aside
@@ -176,6 +177,8 @@ class _Batch:
         if verdict.is_duplicate:
             self.result.duplicates += 1
             return
+        if event.kind == "command_result" and device is not None:
+            await note_result(self.session, device.id, event, self.now)
         settled = settle(event.at, received_at, not_before=enrolled_at)
         if device is not None and event.kind in PROVING_KINDS and not event.retained:
             self.proven[device.id] = settled.at

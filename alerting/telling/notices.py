@@ -6,16 +6,19 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting import timeline
 from alerting.escalation import Deadline, Policy, Step, Target, next_step
 from alerting.incident import Stage
 from alerting.routing import Roster, RouteReason, Telling, nobody_reached, route
-from alerting.tables import Incident, Notice, StreamHint
+from alerting.tables import EventRow, Incident, Notice, StreamHint
 from alerting.telling.roster import load_roster
+from care.tables import NATIVE_SOURCE
 from core.db import add_hint
 from core.ids import new_id
+from devices.event import CLEARING_KINDS
 
 
 def set_deadline(incident: Incident, deadline: Deadline | None) -> None:
@@ -139,10 +142,39 @@ def add_notice(
     return notice
 
 
-def tell_device(session: AsyncSession, incident: Incident, now: datetime, stage: str) -> None:
-    """Queue the stage for the native device that raised the alarm ("help is coming")."""
-    if incident.source_id != "native" or not incident.child_id:
-        return
+HEARD = {
+    Stage.ACKNOWLEDGED: Stage.ACKNOWLEDGED,
+    Stage.DISPATCHED: Stage.ACKNOWLEDGED,
+    Stage.ACCEPTED: Stage.ACCEPTED,
+    Stage.ATTENDED: Stage.ACCEPTED,
+}
+"""What a device is told that presses while the incident stands at a stage."""
+
+
+async def tell_devices(
+    session: AsyncSession, incident: Incident, now: datetime, stage: Stage
+) -> None:
+    """Queue the stage for every native device that alarmed in this incident ("help is coming")."""
+    said = await session.scalars(
+        select(EventRow.child_id)
+        .where(
+            EventRow.incident_id == incident.id,
+            EventRow.source_id == NATIVE_SOURCE,
+            EventRow.kind.not_in(CLEARING_KINDS),
+        )
+        .distinct()
+    )
+    children = set(said)
+    if incident.source_id == NATIVE_SOURCE and incident.child_id:
+        children.add(incident.child_id)
+    for child_id in sorted(children):
+        tell_device(session, incident, child_id, now, stage)
+
+
+def tell_device(
+    session: AsyncSession, incident: Incident, child_id: str, now: datetime, stage: Stage
+) -> None:
+    """Queue the stage for one native device."""
     session.add(
         Notice(
             id=new_id("ntc"),
@@ -150,10 +182,10 @@ def tell_device(session: AsyncSession, incident: Incident, now: datetime, stage:
             type="device.stage",
             severity_rank=incident.severity_rank,
             recipient_kind="device",
-            recipient_id=incident.device_id,
-            recipient=incident.child_id,
+            recipient_id=child_id,
+            recipient=child_id,
             channel="device",
-            address=incident.child_id,
+            address=child_id,
             payload={"incident": incident.id, "stage": stage},
             reason="stage_changed",
             language="zh",

@@ -6,7 +6,10 @@ import re
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from devices import parts
+from devices.downlink import Downlink, Order
 from devices.event import (
     EVENT_KINDS,
     REGISTER_UNITS,
@@ -112,6 +115,20 @@ def _subscriptions(prefix: str) -> tuple[str, ...]:
     return tuple(f"{prefix or ROOT}/+/{channel}" for channel in CHANNELS)
 
 
+def _say(order: Order) -> tuple[str, bytes] | None:
+    payload = msgspec.json.encode({"id": order.id, "command": order.command})
+    return f"{ROOT}/{order.name}/command", payload
+
+
+DOWNLINK = Downlink(
+    commands=("identify", "silence", "test"),
+    say=_say,
+    filters=lambda _prefix: (f"{ROOT}/+/command",),
+    answers=True,
+    takes_any=True,
+)
+
+
 def _may_be_silent(topic: str) -> bool:
     return topic.rpartition("/")[2] in (*_DOWNWARD, "status")
 
@@ -128,6 +145,7 @@ FAMILY = DeviceFamily(
     reports_every_s=None,  # anything may speak the native protocol: the role knows better
     is_bridge=False,
     may_be_silent=_may_be_silent,
+    downlink=DOWNLINK,
     liveness="retained status and last will; any message; silence beyond 25 hours",
     quirks=(
         "A last will carries the time at which it was registered, not the time of the loss.",

@@ -11,6 +11,7 @@ import msgspec
 from devices import parts
 from devices.event import Decoded, DeviceEvent, InventoryItem, Message, Presence, Reading
 from devices.families import shelly_components as components
+from devices.families import shelly_downlink as downlink
 from devices.families.shelly_samples import SAMPLES
 from devices.family import DeviceFamily, SourceView
 from devices.parts import Unreadable, attempt
@@ -33,7 +34,9 @@ def decode(message: Message, source: SourceView) -> Decoded:
     if address is None:
         return Decoded(quarantined="unknown_topic")
     device, channel = address
-    if channel.partition("/")[0] in _SILENT:
+    answering = downlink.answered(device) if channel == "rpc" else None
+    device = answering or device
+    if channel.partition("/")[0] in _SILENT and answering is None:
         return Decoded()
     try:
         parts.child_name(device)
@@ -47,6 +50,8 @@ def decode(message: Message, source: SourceView) -> Decoded:
             return _notification(message, source, child)
         if channel == "online":
             return _online(message, child, source.roles.get(child))
+        if answering is not None:
+            return downlink.answer(message, child)
         return _component(channel.partition("/")[2], message, source, child)
     except Unreadable as error:
         return Decoded(quarantined=error.reason, culprit=child)
@@ -169,6 +174,8 @@ FAMILY = DeviceFamily(
     subscriptions=_subscriptions,
     decode=decode,
     samples=SAMPLES,
+    child_topics=downlink.child_topics,
+    downlink=downlink.DOWNLINK,
     capabilities=components.CAPABILITIES,
     reports_every_s=25 * 3600,  # Plus Smoke and Flood wake up once a day
     may_be_silent=_may_be_silent,

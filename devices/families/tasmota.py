@@ -9,6 +9,7 @@ from devices import parts
 from devices.event import Decoded, InventoryItem, Message, Presence
 from devices.families import tasmota_bridge as bridge
 from devices.families import tasmota_state as state
+from devices.families.tasmota_downlink import DOWNLINK
 from devices.families.tasmota_samples import SAMPLES
 from devices.family import DeviceFamily, SourceView
 from devices.parts import Unreadable, attempt
@@ -140,6 +141,7 @@ FAMILY = DeviceFamily(
     reports_every_s=3600,
     may_be_silent=_may_be_silent,
     roots=roots,
+    downlink=DOWNLINK,
     guess_prefix=guess_prefix,
     liveness="LWT; tele/STATE and tele/SENSOR every 300 s unless TelePeriod says otherwise",
     quirks=(

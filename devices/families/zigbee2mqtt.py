@@ -12,6 +12,7 @@ from devices.event import Decoded, Message, Presence
 from devices.families import zigbee2mqtt_bridge as bridge
 from devices.families import zigbee2mqtt_numbers as numbers
 from devices.families import zigbee2mqtt_state as state
+from devices.families.zigbee2mqtt_downlink import DOWNLINK, child_topics
 from devices.families.zigbee2mqtt_samples import SAMPLES
 from devices.family import DeviceFamily, SourceView
 from devices.parts import Unreadable, attempt
@@ -157,6 +158,8 @@ FAMILY = DeviceFamily(
     ),
     reports_every_s=25 * 3600,  # Zigbee2MQTT's own patience with battery devices
     may_be_silent=may_be_silent,
+    child_topics=child_topics,
+    downlink=DOWNLINK,
     liveness="availability, when switched on; any message; bridge/state for all of them at once",
     quirks=(
         "Every message re-states all levels, also old ones after a restart of the bridge "

@@ -158,6 +158,10 @@ WRITES: tuple[Write, ...] = (
     _post("devices/{device_id}/tests", lambda _: {"kind": "sos", "ring_contact": True}),
     _post("devices/{device_id}/tests/{test_id}/cancel", lambda _: {}),
     _post("devices/{device_id}/put-in-service", lambda _: {"reason": "指示灯正常"}),
+    _patch("sources/{source_id}", lambda _: {"active": True, "only_listed": True}),
+    _post("sources/{source_id}/credentials", lambda _: {}),
+    _post("devices/{device_id}/credentials", lambda _: {}),
+    _post("devices/{device_id}/commands", lambda _: {"command": "identify"}),
     _act("acknowledge", "open", version=1),
     _act("release", "acknowledged", reason="交班"),
     _act("decline", "dispatched", reason="车坏了"),
@@ -257,6 +261,6 @@ LISTS = (
     *("areas", "users", "homes", "elders", "elders/{elder_id}/contacts", "sources", "devices"),
     *("incidents", "visits", "follow-ups", "hazards", "escalation-policies", "shifts"),
     *("silences", "channels", "quarantine", "unknown-devices", "supervision"),
-    *("devices/{device_id}/tests", "devices/{device_id}/log"),
+    *("devices/{device_id}/tests", "devices/{device_id}/log", "devices/{device_id}/commands"),
 )
 """Every list that needs no parameter; `readings` needs a device."""

@@ -117,6 +117,7 @@ async def several_of_everything(world: World) -> Town:
         await town.admin.made(town.path("elders/{elder_id}/contacts"), {"name": f"邻居{number}"})
         test = await town.admin.made(town.path("devices/{device_id}/tests"), {})
         await town.admin.post(town.path(f"devices/{{device_id}}/tests/{test['id']}/cancel"))
+        await town.admin.made(town.path("devices/{device_id}/commands"), {"command": "identify"})
         await world.press(f"stranger-{number}")
         await world.hears(f"anju/v1/stranger-{number}/event", b"{oops")
         reading = {"register": "power", "value": number, "unit": "W"}

@@ -18,6 +18,8 @@ OPEN = {
     ("post", "/api/v1/receipts/{notice_id}"),  # signed instead
     ("get", "/api/v1/push/{adapter}"),  # a source's token or signature instead
     ("post", "/api/v1/push/{adapter}"),
+    ("post", "/api/v1/broker/emqx/authenticate"),  # the broker's own secret instead
+    ("post", "/api/v1/broker/emqx/authorize"),
     ("get", "/health/live"),
     ("get", "/health/ready"),
     ("get", "/metrics"),
@@ -34,6 +36,8 @@ VISITORS_MAY_NOT = {
     ("post", "/api/v1/sources"),
     ("post", "/api/v1/sources/{source_id}/push-token"),
     ("post", "/api/v1/devices"),
+    ("post", "/api/v1/devices/{device_id}/credentials"),
+    ("post", "/api/v1/devices/{device_id}/commands"),
     ("post", "/api/v1/incidents/{incident_id}/acknowledge"),
     ("post", "/api/v1/incidents/{incident_id}/release"),
     ("post", "/api/v1/incidents/{incident_id}/dispatch"),
@@ -55,6 +59,7 @@ OFFICERS_MAY_NOT = {
     ("patch", "/api/v1/users/{user_id}"),
     ("post", "/api/v1/sources"),
     ("post", "/api/v1/sources/{source_id}/push-token"),
+    ("post", "/api/v1/sources/{source_id}/credentials"),
     ("post", "/api/v1/escalation-policies"),
     ("post", "/api/v1/shifts"),
     ("post", "/api/v1/channels"),

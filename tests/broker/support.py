@@ -15,7 +15,16 @@ from paho.mqtt.properties import Properties
 
 from care.equipment import mosquitto_hash
 from core.settings import load_settings
-from scripts.mqtt_accounts import ACCESS, PASSWORDS, access_list, password_list, prepare
+from devices.rights import Account
+from scripts.mqtt_accounts import (
+    ACCESS,
+    CERTIFICATES,
+    PASSWORDS,
+    access_list,
+    certificate_list,
+    password_list,
+    prepare,
+)
 from tests.support.mosquitto import SHIPPED, Mosquitto, free_port
 
 GATEWAY, GATEWAY_PASSWORD = "anju-gateway", "gateway-password-of-a-test"
@@ -46,7 +55,10 @@ class ShippedBroker(Mosquitto):
         names = [*devices, BRIDGE]
         passwords = password_list([account(name, DEVICE_PASSWORD) for name in names])
         (self.accounts / PASSWORDS).write_text(passwords, "utf-8")
-        (self.accounts / ACCESS).write_text(access_list([(BRIDGE, "east/zigbee2mqtt")]), "utf-8")
+        bridge = Account(name=BRIDGE, family="zigbee2mqtt", prefix="east/zigbee2mqtt")
+        accounts = [*(Account(name=name) for name in devices), bridge]
+        (self.accounts / ACCESS).write_text(access_list(accounts), "utf-8")
+        (self.accounts / CERTIFICATES).write_text(certificate_list(accounts), "utf-8")
 
     def _moved(self, folder: Path, port: int) -> str:
         text = SHIPPED.read_text("utf-8")

@@ -102,7 +102,12 @@ def contents(folder: Path) -> dict[str, str]:
 def test_the_program_writes_the_devices_lists(database_url: str, folder: Path) -> None:
     done = run_script("write", folder, ANJU_DATABASE_URL=database_url)
     assert (done.returncode, done.stderr) == (0, "")
-    assert contents(folder) == {"devices.passwd": "", "devices.acl": mqtt_accounts.RULES}
+    assert contents(folder) == {
+        "devices.passwd": "",
+        "devices.acl": mqtt_accounts.RULES,
+        "certificates.acl": mqtt_accounts.HEADER,
+        "gateway.acl": mqtt_accounts.OWN_RULES,
+    }
     assert {one.stat().st_mode & 0o137 for one in folder.iterdir()} == {0}
 
 

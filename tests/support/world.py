@@ -363,11 +363,13 @@ async def open_world(
     operator: bool = False,
     mqtt_url: str | None = None,
     mappings: str = "",
+    devices_listen: bool = False,
 ) -> AsyncIterator[World]:
     """Build the process without its loops: the test moves everything itself.
 
-    With `mqtt_url` the three lanes run and listen to that broker; nothing else does. `mappings` is
-    a folder with device mappings of this installation's own.
+    With `mqtt_url` the three lanes run and listen to that broker, and commands are sent; nothing
+    else does. With `devices_listen` devices are told over that broker, too, and not in `acks`.
+    `mappings` is a folder with device mappings of this installation's own.
     """
     hooks = Hooks()
     settings = Settings(
@@ -393,7 +395,7 @@ async def open_world(
         roles=("ingest",) if mqtt_url else (),
         clock=clock,
         http=http,
-        publish=device_hears,
+        publish=None if devices_listen else device_hears,
     )
     apps["http://anju.test"] = httpx.ASGITransport(anju.app)
     apps["http://hooks.test"] = httpx.ASGITransport(hooks.app())
