@@ -13,6 +13,7 @@ from alerting.queries import DeviceView, device
 from alerting.tables import DeviceStateRow, StreamHint
 from care import equipment, queries
 from care.areas import area_for_new
+from care.devicelog import note
 from care.equipment import MqttCredentials, Place
 from care.model import Actor
 from care.queries import Sight
@@ -137,7 +138,7 @@ async def register_device(
         rules=rules,
         expected_every_s=expected_every_s,
     )
-    _announce(session, registered[0], now)
+    announce(session, registered[0], now)
     return registered
 
 
@@ -154,7 +155,8 @@ async def update_device(
     row = view.device
     role_changed = changes.get("role", row.role) != row.role
     _check_role(changes.get("role", row.role))
-    for field in changes.keys() & {"role", "room", "rules", "expected_every_s", "active"}:
+    back = _switch(session, actor, row, now, active=changes.get("active", row.active))
+    for field in changes.keys() & {"role", "room", "rules", "expected_every_s"}:
         setattr(row, field, changes[field])
     rebound = False
     if changes.keys() & {"elder_id", "home_id"}:
@@ -163,12 +165,26 @@ async def update_device(
         rebound = await equipment.bind(session, row, place, now)
     if "area_id" in changes:
         await _set_area(session, actor, row, changes["area_id"])
-    if rebound or role_changed:
+    if rebound or role_changed or back:
         await session.flush()
         await _reset_detectors(session, row.id)
-    _announce(session, row, now)
+    announce(session, row, now)
     await session.flush()
     return await device(session, Sight(actor=actor), device_id)
+
+
+def _switch(
+    session: AsyncSession, actor: Actor, row: Device, now: datetime, *, active: bool
+) -> bool:
+    """Retire a device, or bring it back; True when it came back: it is expected to speak again."""
+    if active is row.active:
+        return False
+    row.active = active
+    row.retired_at = None if active else now
+    note(session, row, now, "unretired" if active else "retired", actor)
+    if active:
+        row.enrolled_at = now
+    return active
 
 
 def _check_role(role: str) -> None:
@@ -227,7 +243,8 @@ async def _set_area(session: AsyncSession, actor: Actor, row: Device, area_id: s
     row.area_id = await area_for_new(session, actor, area_id)
 
 
-def _announce(session: AsyncSession, row: Device, now: datetime) -> None:
+def announce(session: AsyncSession, row: Device, now: datetime) -> None:
+    """Tell every open page that this device changed, once the transaction has committed."""
     add_hint(session, StreamHint(topic="device", ref_id=row.id, area_id=row.area_id, at=now))
 
 

@@ -96,7 +96,12 @@ class DeviceOut(Out):
         rules={},
         expected_every_s=None,
         active=True,
+        model="",
+        vendor="",
         enrolled_at="2026-03-01T00:15:00Z",
+        in_service_at=None,
+        retired_at=None,
+        replaces_id=None,
         online=True,
         last_heard_at="2026-03-01T08:00:00Z",
         battery_pct=87,
@@ -115,7 +120,12 @@ class DeviceOut(Out):
     rules: dict[str, Any]
     expected_every_s: int | None
     active: bool
+    model: str
+    vendor: str
     enrolled_at: datetime
+    in_service_at: datetime | None  # when its installation test passed
+    retired_at: datetime | None
+    replaces_id: str | None  # the device in whose place it was put
     online: bool | None  # null: it never said
     last_heard_at: datetime | None
     battery_pct: float | None
@@ -166,7 +176,12 @@ def shown(view: DeviceView) -> DeviceOut:
         rules=row.rules,
         expected_every_s=row.expected_every_s,
         active=row.active,
+        model=row.model,
+        vendor=row.vendor,
         enrolled_at=row.enrolled_at,
+        in_service_at=row.in_service_at,
+        retired_at=row.retired_at,
+        replaces_id=row.replaces_id,
         online=state.online if state else None,
         last_heard_at=state.last_heard_at if state else None,
         battery_pct=state.battery_pct if state else None,
@@ -201,10 +216,11 @@ async def create_device(
         session, actor, now, device_id=values.pop("id"), **values
     )
     view = await queries.device(session, sight, device.id)
-    return DeviceCreated(**shown(view).model_dump(), mqtt=_mqtt(credentials))
+    return DeviceCreated(**shown(view).model_dump(), mqtt=mqtt_of(credentials))
 
 
-def _mqtt(credentials: MqttCredentials | None) -> MqttOut | None:
+def mqtt_of(credentials: MqttCredentials | None) -> MqttOut | None:
+    """A new native device's account, for the one answer that shows it."""
     return MqttOut.model_validate(credentials) if credentials else None
 
 

@@ -10,7 +10,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.problems import of_unexpected, problem
 
 MAX_BODY = 256 * 1024
-_TOO_LARGE = f"a request body may have at most {MAX_BODY} bytes"
+LARGE_BODIES = {"/api/v1/devices/import": 6 * 2**20, "/devices/import": 12 * 2**20}
+"""Addresses that take a file; the page sends its rows back once more when they are confirmed."""
 
 
 class Guard:
@@ -39,7 +40,7 @@ class Guard:
             await send(message)
 
         try:
-            await self._app(scope, _limited(receive), watched_send)
+            await self._app(scope, _limited(receive, most_of(scope)), watched_send)
         except ClientDisconnect:
             return
         except Exception as error:
@@ -54,12 +55,22 @@ def _refusal(scope: Scope) -> tuple[int, str] | None:
     if "\0" in scope["path"] or b"%00" in scope.get("query_string", b""):
         return 422, "the address contains a NUL character"
     length = Headers(scope=scope).get("content-length", "")
-    if length.isascii() and length.isdigit() and int(length[:20]) > MAX_BODY:
-        return 413, _TOO_LARGE
+    most = most_of(scope)
+    if length.isascii() and length.isdigit() and int(length[:20]) > most:
+        return 413, _too_large(most)
     return None
 
 
-def _limited(receive: Receive) -> Receive:
+def most_of(scope: Scope) -> int:
+    """How many bytes a body sent to this address may have."""
+    return LARGE_BODIES.get(scope["path"].rstrip("/"), MAX_BODY)
+
+
+def _too_large(most: int) -> str:
+    return f"a request body may have at most {most} bytes"
+
+
+def _limited(receive: Receive, most: int) -> Receive:
     """Count what really arrives: a chunked body does not say how long it is."""
     total = 0
 
@@ -68,8 +79,8 @@ def _limited(receive: Receive) -> Receive:
         message = await receive()
         if message["type"] == "http.request":
             total += len(message.get("body", b""))
-            if total > MAX_BODY:
-                raise HTTPException(413, _TOO_LARGE)
+            if total > most:
+                raise HTTPException(413, _too_large(most))
         return message
 
     return counted

@@ -13,7 +13,7 @@ from alerting.detectors.liveness import judge_presence, silent_after
 from alerting.detectors.view import DeviceView
 from alerting.finding import Finding, Sign
 from alerting.handling.opening import apply_finding
-from alerting.intake import strangers
+from alerting.intake import relocated, strangers
 from alerting.intake.dedupe import Memory, digest
 from alerting.intake.doubts import from_stranger, id_reused, unread, with_clock_fault
 from alerting.intake.heard import Child, Heard, Ingested, KnownDevice, Receipt
@@ -59,6 +59,8 @@ class _Batch:
         self.memory = Memory()
         self.readings: list[tuple[str, str, datetime, float]] = []
         self.strangers: dict[Child, tuple[str, int]] = {}
+        self.elsewhere: dict[Child, relocated.Registered] = {}
+        self.relocated: set[Child] = set()
 
     async def load(self, batch: Sequence[Heard]) -> None:
         """Devices and states in two queries, earlier events in one more where there are any."""
@@ -75,6 +77,9 @@ class _Batch:
             if decoded.culprit is not None:
                 children.add((source_id, decoded.culprit))
         self.devices = await load_children(self.session, children)
+        unknown = children - self.devices.keys()
+        if unknown:
+            self.elsewhere = await relocated.registered_as(self.session, unknown)
         if events:
             await self.memory.load(self.session, events, self.now)
 
@@ -93,6 +98,8 @@ class _Batch:
             await strangers.take_inventory(self.session, source_id, decoded.inventory, self.now)
         if decoded.quarantined is not None:
             await self._quarantine(heard, decoded.quarantined)
+        if self.elsewhere and not heard.message.retained:
+            self.relocated |= relocated.speakers(source_id, decoded) & self.elsewhere.keys()
 
     async def finish(self) -> None:
         """Write everything that was gathered."""
@@ -104,6 +111,10 @@ class _Batch:
         await save_states(self.session, self.devices.values())
         if self.strangers:
             await strangers.note_strangers(self.session, self.strangers, self.now)
+        for child in sorted(self.relocated):
+            asked = await relocated.suspect(self.session, child, self.elsewhere[child], self.now)
+            if asked is not None:
+                self.result.incidents.append(asked.id)
 
     # ── events ────────────────────────────────────────────────────────────────────────────────
 
@@ -111,6 +122,7 @@ class _Batch:
         child = (heard.source_id, event.child_id)
         device = self.devices.get(child)
         received_at = heard.message.received_at
+        was_silent = device is not None and device.online is False
         if device is not None:
             await self._heard_from(device, received_at)
         else:
@@ -129,6 +141,12 @@ class _Batch:
             found = tuple(with_clock_fault(finding, settled.clock_fault) for finding in found)
         if verdict.id_reused and device is not None:
             found = (*found, id_reused(event, self.now))
+        if device is None:
+            found = tuple(relocated.named(one, self.elsewhere.get(child)) for one in found)
+        else:
+            found += await relocated.in_cell(
+                self.session, device, event, settled.at, after_silence=was_silent
+            )
         touched = [await self._apply(finding, child, device, settled.at) for finding in found]
         incident_id = next((ident for ident in touched if ident is not None), None)
         is_quiet = event.kind in _QUIET_KINDS and event.event_id is None and not event.retained

@@ -66,9 +66,23 @@ def _facts_text(kind: str, facts: Mapping[str, Any], lang: str, zone: ZoneInfo |
     if kind == "tap_left_on" and facts.get("litres_per_hour"):
         rate = f"{facts['litres_per_hour']:g}"
         return f"每小时 {rate} 升" if zh else f"{rate} L an hour"
+    if kind == "moved" and facts.get("to"):
+        return _moved_text(facts, zh)
     if kind == "fault" and facts.get("fault"):
         return reason_text(str(facts["fault"]), lang)
     return str(where) if where else ""
+
+
+def _moved_text(facts: Mapping[str, Any], zh: bool) -> str:
+    """现在经“城北网关”收到，原来经“城南网关”; for a cell, its numbers."""
+    before, after = facts.get("from", ""), facts["to"]
+    if facts.get("by") == "cell":
+        return f"基站由 {before} 变为 {after}" if zh else f"cell {before} → {after}"
+    return (
+        f"现在经“{after}”收到，登记在“{before}”"
+        if zh
+        else f"heard through “{after}”, registered under “{before}”"
+    )
 
 
 def _unreadable_text(facts: Mapping[str, Any], lang: str) -> str:

@@ -148,6 +148,22 @@ WRITES: tuple[Write, ...] = (
             | {"rules": {"x": {"y": 1}}, "expected_every_s": 86400, "active": True}
         ),
     ),
+    _post(
+        "devices/{device_id}/move",
+        lambda t: {"source_id": t.ids["other_source_id"]},
+    ),
+    _post(
+        "devices/{device_id}/swap-meter",
+        lambda _: (
+            {"at": "2026-02-28T01:00:00Z", "final_value": 812.4, "start_value": 0.2}
+            | {"note": "水表到期更换"}
+        ),
+    ),
+    _post(
+        "devices/{device_id}/replace",
+        lambda t: {"id": t.fresh("new-"), "reason": "电池盖损坏"},
+    ),
+    _post("devices/{device_id}/retire", lambda _: {"reason": "老人搬走"}),
     _act("acknowledge", "open", version=1),
     _act("release", "acknowledged", reason="交班"),
     _act("decline", "dispatched", reason="车坏了"),

@@ -1,0 +1,143 @@
+"""Devices that are heard where nobody registered them: under another source, in another cell."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from msgspec.structs import replace
+from sqlalchemy import and_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from alerting.detectors.moved import cell_of, heard_in, is_unmistakable, moved
+from alerting.finding import Finding
+from alerting.handling.opening import apply_finding
+from alerting.intake.heard import Child, KnownDevice
+from alerting.intake.store import load_devices
+from alerting.intake.whose import whose_is
+from alerting.tables import Incident
+from care.tables import Binding, Device, Source
+from devices.event import Decoded, DeviceEvent
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Registered:
+    """What an unknown child is registered as, under another source or before it was retired."""
+
+    device_id: str
+    role: str
+    room: str | None
+    active: bool
+    source_id: str
+    source_name: str
+    elder_id: str | None
+    home_id: str | None
+
+
+def speakers(source_id: str, decoded: Decoded) -> set[Child]:
+    """The children that gave a word of their own in a message; a bridge's word about them
+    (availability, inventory) does not say where they are."""
+    said = {event.child_id for event in decoded.events}
+    said |= {reading.child_id for reading in decoded.readings}
+    return {(source_id, child_id) for child_id in said.union(decoded.heard)}
+
+
+async def registered_as(
+    session: AsyncSession, unknown: Collection[Child]
+) -> dict[Child, Registered]:
+    """Which of these children are devices that we know from elsewhere; one query, if any."""
+    wanted = {child_id for _, child_id in unknown if is_unmistakable(child_id)}
+    if not wanted:
+        return {}
+    bound = and_(Binding.device_id == Device.id, Binding.valid_to.is_(None))
+    rows = await session.execute(
+        select(Device, Source.name, Binding.elder_id, Binding.home_id)
+        # By way of the sources, each with its own index entry: child ids alone have no index.
+        .select_from(Source)
+        .join(Device, and_(Device.source_id == Source.id, Device.child_id.in_(wanted)))
+        .outerjoin(Binding, bound)
+        .order_by(Device.active, Device.enrolled_at)
+    )
+    known = {
+        device.child_id: Registered(
+            device_id=device.id,
+            role=device.role,
+            room=device.room,
+            active=device.active,
+            source_id=device.source_id,
+            source_name=name,
+            elder_id=elder_id,
+            home_id=home_id,
+        )
+        for device, name, elder_id, home_id in rows
+    }
+    return {child: known[child[1]] for child in unknown if child[1] in known}
+
+
+def named(finding: Finding, known: Registered | None) -> Finding:
+    """An unknown device's alarm, with whose it seems to be; ids only, a page adds the names."""
+    if known is None:
+        return finding
+    facts = {
+        "registered_device": known.device_id,
+        "registered_elder": known.elder_id,
+        "registered_home": known.home_id,
+        "role": known.role,
+    }
+    if known.room:
+        facts["room"] = known.room
+    return replace(finding, facts={**finding.facts, **facts})
+
+
+async def suspect(
+    session: AsyncSession, child: Child, known: Registered, now: datetime
+) -> Incident | None:
+    """Ask whether a device has moved to the source that hears it; once for each such source."""
+    if not known.active or known.source_id == child[0]:
+        return None
+    last = await session.scalar(
+        select(Incident)
+        .where(Incident.subject == f"device:{known.device_id}", Incident.kind == "moved")
+        .order_by(Incident.opened_at.desc())
+        .limit(1)
+    )
+    if last is not None and last.facts.get("to_source") == child[0]:
+        return None
+    device = (await load_devices(session, [known.device_id])).get(known.device_id)
+    source = await session.get(Source, child[0])
+    if device is None or source is None:
+        return None
+    finding = moved(
+        "source",
+        now,
+        {
+            "from": known.source_name,
+            "to": source.name,
+            "from_source": known.source_id,
+            "to_source": source.id,
+        },
+    )
+    whose = await whose_is(session, (device.source_id, device.child_id), device, now)
+    return await apply_finding(session, finding, whose, now)
+
+
+async def in_cell(
+    session: AsyncSession,
+    device: KnownDevice,
+    event: DeviceEvent,
+    at: datetime,
+    *,
+    after_silence: bool,
+) -> tuple[Finding, ...]:
+    """Remember the cell a device speaks through; a finding when it left its own for good."""
+    cell = cell_of(event.data)
+    if cell is None or event.retained:
+        return ()
+    row = await session.get(Device, device.id)
+    if row is None:
+        return ()
+    seen, left = heard_in(row.seen_under, cell, after_silence=after_silence)
+    if seen != row.seen_under:
+        row.seen_under = seen
+    return () if left is None else (moved("cell", at, {"from": left, "to": cell}),)
