@@ -10,8 +10,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.problems import of_unexpected, problem
 
 MAX_BODY = 256 * 1024
-LARGE_BODIES = {"/api/v1/devices/import": 6 * 2**20, "/devices/import": 12 * 2**20}
-"""Addresses that take a file; the page sends its rows back once more when they are confirmed."""
+LARGE_BODIES = {
+    "/api/v1/devices/import": 6 * 2**20,
+    "/devices/import": 12 * 2**20,
+    "/devices/import/result.csv": 12 * 2**20,
+}
+"""Addresses that take a file; the page sends the rows that it showed back once more."""
 
 
 class Guard:

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from console import aftercare, assets, desk, devices, link, people, phone, session
+from console import (
+    aftercare,
+    assets,
+    desk,
+    device,
+    device_import,
+    devices,
+    labels,
+    link,
+    people,
+    phone,
+    session,
+)
 from console.assets import assets as load_assets
 from console.context import environment
 from console.errors import answer_unknown_paths
@@ -18,7 +30,10 @@ _ROUTERS = (
     phone.router,
     link.router,
     devices.router,
+    device_import.router,
+    labels.router,
     people.router,
+    device.router,  # last of its kind: its address begins like theirs
 )
 
 

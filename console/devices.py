@@ -9,6 +9,7 @@ from fastapi import APIRouter, Response
 
 from alerting import equipment
 from alerting.intake.inbox import quarantined, unknown_devices
+from alerting.smokeless import smokeless_homes
 from care.paging import PageRequest
 from care.permissions import require
 from care.tables import NATIVE_SOURCE, Source, SourceChild
@@ -20,7 +21,7 @@ from core.errors import AnjuError, NotFound
 from devices.event import DEVICE_ROLES
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
-TABS = ("devices", "unknown", "quarantine")
+TABS = ("devices", "unknown", "quarantine", "smokeless")
 _ROLE_HINTS = {
     "smoke": "smoke_detector",
     "gas": "gas_detector",
@@ -49,6 +50,8 @@ async def devices(
             require(page.who, "inbox.read")
             unread = await quarantined(session, page.sight, request)
             values |= {"messages": unread.items, "next_cursor": unread.next_cursor}
+        elif tab == "smokeless":
+            values["homes"] = await smokeless_homes(session, page.sight)
         else:
             values["rows"] = await queries.load_devices(
                 session, page.sight, needs_look=show == "look", q=q.strip()

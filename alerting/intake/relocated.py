@@ -46,21 +46,17 @@ def speakers(source_id: str, decoded: Decoded) -> set[Child]:
 async def registered_as(
     session: AsyncSession, unknown: Collection[Child]
 ) -> dict[Child, Registered]:
-    """Which of these children are devices that we know from elsewhere; one query, if any."""
-    wanted = {child_id for _, child_id in unknown if is_unmistakable(child_id)}
-    if not wanted:
-        return {}
+    """Which of these children we know from elsewhere, or from before they were retired."""
     bound = and_(Binding.device_id == Device.id, Binding.valid_to.is_(None))
     rows = await session.execute(
         select(Device, Source.name, Binding.elder_id, Binding.home_id)
-        # By way of the sources, each with its own index entry: child ids alone have no index.
-        .select_from(Source)
-        .join(Device, and_(Device.source_id == Source.id, Device.child_id.in_(wanted)))
+        .join(Source, Source.id == Device.source_id)
         .outerjoin(Binding, bound)
+        .where(Device.child_id.in_({child_id for _, child_id in unknown}))
         .order_by(Device.active, Device.enrolled_at)
     )
     known = {
-        device.child_id: Registered(
+        (device.source_id, device.child_id): Registered(
             device_id=device.id,
             role=device.role,
             room=device.room,
@@ -72,7 +68,15 @@ async def registered_as(
         )
         for device, name, elder_id, home_id in rows
     }
-    return {child: known[child[1]] for child in unknown if child[1] in known}
+    found = {child: known[child] for child in unknown if child in known}
+    for (_, child_id), registered in known.items():
+        if is_unmistakable(child_id):
+            found |= {
+                child: registered
+                for child in unknown
+                if child[1] == child_id and (child not in known or registered.active)
+            }
+    return found
 
 
 def named(finding: Finding, known: Registered | None) -> Finding:
