@@ -117,6 +117,7 @@ class InventoryItem(msgspec.Struct, frozen=True, kw_only=True):
     model: str = ""
     vendor: str = ""
     capabilities: tuple[str, ...] = ()  # "smoke", "action", "energy" …: helps to guess a role
+    topic: str = ""  # where it speaks, when another source lists it (Home Assistant discovery)
 
 
 class Decoded(msgspec.Struct, frozen=True, kw_only=True):
