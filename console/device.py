@@ -18,7 +18,7 @@ from console.devicefile import load_device_file
 from console.errors import PageRoute, explain, status_of
 from console.forms import local_time, optional, required
 from console.security import PAGE_HEADERS
-from core.errors import AnjuError, InvalidInput, NotFound
+from core.errors import AnjuError, InvalidInput
 from devices.event import DEVICE_ROLES, REGISTER_UNITS
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -83,13 +83,10 @@ async def label(page: AtDesk, device_id: str) -> Response:
     return Response(drawn, media_type="image/svg+xml", headers=PAGE_HEADERS)
 
 
-@router.post("/devices/{device_id}/{name}")
-async def act(page: AtDesk, device_id: str, name: str) -> Response:
+async def _perform(page: PageContext, device_id: str, name: str) -> Response:
     """Do it, and show the page again; a new native device's account is shown this one time."""
     require(page.who, "devices.write")
     fields = await page.fields()
-    if name not in ACTS:
-        raise NotFound("act", name)
     try:
         async with page.services.db.transaction() as session:
             made = await ACTS[name](session, device_id, page, fields)
@@ -177,3 +174,15 @@ ACTS: dict[str, Act] = {
     "unretire": _unretire,
     "move": _move,
 }
+
+
+def _add_act(name: str) -> None:
+    """An address of its own for each: other pages have theirs below `/devices/{id}/` too."""
+
+    @router.post(f"/devices/{{device_id}}/{name}")
+    async def act(page: AtDesk, device_id: str) -> Response:
+        return await _perform(page, device_id, name)
+
+
+for _name in ACTS:
+    _add_act(_name)

@@ -11,10 +11,10 @@ from sqlalchemy import and_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.detectors.moved import cell_of, heard_in, is_unmistakable, moved
+from alerting.detectors.view import DeviceView
 from alerting.finding import Finding
 from alerting.handling.opening import apply_finding
 from alerting.intake.heard import Child, KnownDevice
-from alerting.intake.store import load_devices
 from alerting.intake.whose import whose_is
 from alerting.tables import Incident
 from care.tables import Binding, Device, Source
@@ -108,10 +108,8 @@ async def suspect(
     )
     if last is not None and last.facts.get("to_source") == child[0]:
         return None
-    device = (await load_devices(session, [known.device_id])).get(known.device_id)
-    source = await session.get(Source, child[0])
-    if device is None or source is None:
-        return None
+    row = await session.get_one(Device, known.device_id)
+    source = await session.get_one(Source, child[0])
     finding = moved(
         "source",
         now,
@@ -122,7 +120,18 @@ async def suspect(
             "to_source": source.id,
         },
     )
-    whose = await whose_is(session, (device.source_id, device.child_id), device, now)
+    # Its state is not needed, and must not be locked: that is for its own source's batch.
+    device = KnownDevice(
+        id=row.id,
+        source_id=row.source_id,
+        child_id=row.child_id,
+        role=row.role,
+        family=row.family,
+        room=row.room,
+        area_id=row.area_id,
+        view=DeviceView(id=row.id, role=row.role, family=row.family),
+    )
+    whose = await whose_is(session, (row.source_id, row.child_id), device, now)
     return await apply_finding(session, finding, whose, now)
 
 
