@@ -84,7 +84,7 @@ async def run(kind: str, plan: Plan, folder: Path) -> Pushed:
             sent=told["sent"],
             refused=sum(n for status, n in told["answered"].items() if status != "200"),
             unanswered=told["late"],
-            missing=wanted - await stored_readings(url),
+            missing=max(wanted - await stored_readings(url), 0),
             alarms=told["alarms"],
             took_ms=told["took_ms"],
             cpu_ms={name: (after[name] - before[name]) * 1000 / told["sent"] for name in after},

@@ -60,7 +60,7 @@ class Tally:
     answered: Counter[int] = field(default_factory=Counter)
     took_ms: list[float] = field(default_factory=list)
     late: int = 0  # not answered at all
-    readings: int = 0  # that must be stored now
+    readings: int = 0  # of what was answered 200: they must be stored now
     alarms: int = 0
 
 
@@ -70,16 +70,16 @@ class Connection(asyncio.Protocol):
     def __init__(self, pusher: Pusher) -> None:
         self._pusher = pusher
         self._raw = b""
-        self._began_at = 0.0
+        self._began_at, self._readings = 0.0, 0
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
-    def send(self, raw: bytes, at: float) -> None:
+    def send(self, raw: bytes, at: float, readings: int) -> None:
         assert self._transport is not None
-        self._began_at = at
+        self._began_at, self._readings = at, readings
         self._transport.write(raw)
 
     def data_received(self, data: bytes) -> None:
@@ -91,7 +91,7 @@ class Connection(asyncio.Protocol):
         if len(rest) < length:
             return
         self._raw = b""
-        self._pusher.answered(int(head[9:12]), self._began_at)
+        self._pusher.answered(int(head[9:12]), self._began_at, self._readings)
         self._pusher.free(self)
 
     def connection_lost(self, _error: Exception | None) -> None:
@@ -104,7 +104,7 @@ class Pusher:
     def __init__(self, options: argparse.Namespace) -> None:
         self._options, self._clock = options, SystemClock()
         self._free: deque[Connection] = deque()
-        self._due: deque[tuple[bytes, float]] = deque()
+        self._due: deque[tuple[bytes, float, int]] = deque()
         self._chance = random.Random(options.seed)
         self._tokens = dict(zip(ADAPTERS, options.tokens.split(","), strict=True))
         self.tally = Tally()
@@ -142,14 +142,13 @@ class Pusher:
         batch = adapter == "huawei" and number // 3 % 3 == 0
         at_ms, utc = int(now.timestamp() * 1000), f"{now:%Y%m%dT%H%M%SZ}"
         said = body(adapter, device, at_ms, utc, alarm=alarm)
-        self._queue(adapter, said, due_at)
+        self._queue(adapter, said, due_at, _READINGS[adapter])
         if batch and self.tally.sent < int(self._options.rate * self._options.seconds):
             said["services"] = [said.pop("service")]
-            self._queue(adapter, said | {"notifyType": "deviceDatasChanged"}, due_at)
-        self.tally.readings += _READINGS[adapter]
+            self._queue(adapter, said | {"notifyType": "deviceDatasChanged"}, due_at, 0)
         self.tally.alarms += alarm
 
-    def _queue(self, adapter: str, said: Any, due_at: float) -> None:
+    def _queue(self, adapter: str, said: Any, due_at: float, readings: int) -> None:
         content = json.dumps(said, separators=(",", ":")).encode()
         head = (
             f"POST /api/v1/push/{adapter}?token={self._tokens[adapter]} HTTP/1.1\r\n"
@@ -157,7 +156,7 @@ class Pusher:
             f"Content-Length: {len(content)}\r\n\r\n"
         )
         self.tally.sent += 1
-        self._due.append((head.encode() + content, due_at))
+        self._due.append((head.encode() + content, due_at, readings))
         if self._free:
             self._send(self._free.popleft())
 
@@ -170,8 +169,9 @@ class Pusher:
         else:
             self._free.append(connection)
 
-    def answered(self, status: int, began_at: float) -> None:
+    def answered(self, status: int, began_at: float, readings: int) -> None:
         self.tally.answered[status] += 1
+        self.tally.readings += readings if status == 200 else 0
         self.tally.took_ms.append((self._clock.monotonic() - began_at) * 1000)
 
 
