@@ -13,19 +13,19 @@ from alerting.detectors.liveness import silence_limit_s, silent_after
 from alerting.handling import testing
 from alerting.intake.store import view_of
 from alerting.queries import DeviceView, device
-from alerting.tables import DeviceStateRow, StreamHint
+from alerting.stream import announce
+from alerting.tables import DeviceStateRow
 from care import device_log, equipment, queries
 from care.areas import area_for_new
 from care.equipment import MqttCredentials, Place
 from care.model import Actor
 from care.queries import Sight
 from care.tables import NATIVE_SOURCE, Device, Source, SourceChild
-from core.db import add_hint
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from devices import registry
 from devices.event import DEVICE_ROLES
 
-_SETTABLE = frozenset({"role", "room", "rules", "expected_every_s", "supervisable", "active"})
+_SETTABLE = frozenset({"role", "room", "rules", "expected_every_s", "supervisable"})
 RESERVED = "anju-"
 """Ids that begin so are Anju's own: its canary, and the client ids of its sessions, which a device
 of that name would take over."""
@@ -208,7 +208,7 @@ async def register_device(
     if known is not None:  # what its bridge said of it
         row.model, row.vendor = known.model, known.vendor
     device_log.note(session, row.id, "enrolled", now, actor, role=role, source=source.name)
-    _announce(session, row, now)
+    announce(session, row, now)
     return registered
 
 
@@ -225,6 +225,7 @@ async def update_device(
     row = view.device
     role_changed = changes.get("role", row.role) != row.role
     _check_role(changes.get("role", row.role))
+    back = _switch(session, actor, row, now, active=changes.get("active", row.active))
     for field in changes.keys() & _SETTABLE:
         setattr(row, field, changes[field])
     rebound = False
@@ -234,15 +235,29 @@ async def update_device(
         rebound = await equipment.bind(session, row, place, now)
     if "area_id" in changes:
         await _set_area(session, actor, row, changes["area_id"])
-    if rebound or role_changed:
+    if rebound or role_changed or back:
         await session.flush()
         await _reset_detectors(session, row.id)
         await testing.begin_anew(session, row, now, actor)
     elif changes.keys() & {"supervisable", "expected_every_s", "rules"}:
         await _expect_anew(session, row)
-    _announce(session, row, now)
+    announce(session, row, now)
     await session.flush()
     return await device(session, Sight(actor=actor), device_id)
+
+
+def _switch(
+    session: AsyncSession, actor: Actor, row: Device, now: datetime, *, active: bool
+) -> bool:
+    """Retire a device, or bring it back; True when it came back: it is expected to speak again."""
+    if active is row.active:
+        return False
+    row.active = active
+    row.retired_at = None if active else now
+    device_log.note(session, row.id, "unretired" if active else "retired", now, actor)
+    if active:
+        row.enrolled_at = now
+    return active
 
 
 def _check_role(role: str) -> None:
@@ -299,10 +314,6 @@ async def _set_area(session: AsyncSession, actor: Actor, row: Device, area_id: s
     if (await queries.open_bindings(session, [row.id])).get(row.id) is not None:
         raise InvalidInput("area_id", "the device is bound; it has its home's area")
     row.area_id = await area_for_new(session, actor, area_id)
-
-
-def _announce(session: AsyncSession, row: Device, now: datetime) -> None:
-    add_hint(session, StreamHint(topic="device", ref_id=row.id, area_id=row.area_id, at=now))
 
 
 def is_supervisable(row: Device) -> bool:

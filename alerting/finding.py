@@ -50,6 +50,7 @@ SEVERITY_OF_KIND: dict[str, Severity] = (
             "tamper",
             "fault",
             "cannot_assess",
+            "moved",
         ),
         Severity.TECHNICAL,
     )

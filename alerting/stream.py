@@ -23,6 +23,7 @@ from alerting.queries import visible_devices, visible_incidents
 from alerting.tables import Incident, StreamHint
 from care.queries import Sight, in_scope
 from care.tables import Device
+from core.db import add_hint
 
 _COMMIT_ORDER_LOCK = 0x416E6A75  # "Anju": one advisory lock, held from here to the commit
 KEEP_HINTS = timedelta(hours=1)
@@ -99,3 +100,9 @@ async def prune_hints(session: AsyncSession, now: datetime) -> None:
     await session.execute(
         delete(StreamHint).where(StreamHint.at < now - KEEP_HINTS, StreamHint.seq < newest)
     )
+
+
+def announce(session: AsyncSession, device: Device, now: datetime) -> None:
+    """Tell every open page that this device changed, once the transaction has committed."""
+    hint = StreamHint(topic="device", ref_id=device.id, area_id=device.area_id, at=now)
+    add_hint(session, hint)

@@ -13,6 +13,8 @@ from api import (
     broker,
     channels,
     contacts,
+    device_import,
+    device_life,
     device_tests,
     devices,
     elders,
@@ -72,6 +74,8 @@ _ROUTERS = (
     sources.router,
     fleet.router,  # before devices: /devices/export is no device's id
     devices.router,
+    device_life.router,
+    device_import.router,
     devices.readings_router,
     device_tests.router,
     incidents.router,

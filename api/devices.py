@@ -108,12 +108,14 @@ class DeviceOut(Out):
         learned_every_s=21600,
         supervisable=True,
         active=True,
+        model="",
+        vendor="",
         enrolled_at="2026-03-01T00:15:00Z",
         in_service_at="2026-03-01T00:25:00Z",
         tested_at="2026-03-01T00:24:00Z",
-        model="",
-        vendor="",
         firmware="",
+        retired_at=None,
+        replaces_id=None,
         online=True,
         last_heard_at="2026-03-01T08:00:00Z",
         battery_pct=87,
@@ -134,12 +136,14 @@ class DeviceOut(Out):
     learned_every_s: int | None  # longest gap that is normal for it; only ever shortens
     supervisable: bool  # false: one-way radio and the like; nobody can miss it
     active: bool
+    model: str
+    vendor: str
     enrolled_at: datetime
     in_service_at: datetime | None  # null: its installation test has not passed
     tested_at: datetime | None  # last alarm or test press
-    model: str
-    vendor: str
     firmware: str
+    retired_at: datetime | None
+    replaces_id: str | None  # the device in whose place it was put
     online: bool | None  # null: it never said
     last_heard_at: datetime | None
     battery_pct: float | None
@@ -192,12 +196,14 @@ def shown(view: DeviceView) -> DeviceOut:
         learned_every_s=state.interval_s if state else None,
         supervisable=is_supervisable(row),
         active=row.active,
+        model=row.model,
+        vendor=row.vendor,
         enrolled_at=row.enrolled_at,
         in_service_at=row.in_service_at,
         tested_at=row.tested_at,
-        model=row.model,
-        vendor=row.vendor,
         firmware=row.firmware,
+        retired_at=row.retired_at,
+        replaces_id=row.replaces_id,
         online=state.online if state else None,
         last_heard_at=state.last_heard_at if state else None,
         battery_pct=state.battery_pct if state else None,
@@ -232,10 +238,11 @@ async def create_device(
         session, actor, now, device_id=values.pop("id"), **values
     )
     view = await queries.device(session, sight, device.id)
-    return DeviceCreated(**shown(view).model_dump(), mqtt=_mqtt(credentials))
+    return DeviceCreated(**shown(view).model_dump(), mqtt=mqtt_of(credentials))
 
 
-def _mqtt(credentials: MqttCredentials | None) -> MqttOut | None:
+def mqtt_of(credentials: MqttCredentials | None) -> MqttOut | None:
+    """A new native device's account, for the one answer that shows it."""
     return MqttOut.model_validate(credentials) if credentials else None
 
 

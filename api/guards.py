@@ -12,7 +12,12 @@ from api.problems import of_unexpected, problem
 MAX_BODY = 256 * 1024
 PUSH_ROOT = "/api/v1/push/"
 """There the route itself looks at the size: what a platform pushed is kept, however large."""
-_TOO_LARGE = f"a request body may have at most {MAX_BODY} bytes"
+LARGE_BODIES = {
+    "/api/v1/devices/import": 6 * 2**20,
+    "/devices/import": 12 * 2**20,
+    "/devices/import/result.csv": 12 * 2**20,
+}
+"""Addresses that take a file; the page sends the rows that it showed back once more."""
 
 
 class Guard:
@@ -42,7 +47,8 @@ class Guard:
 
         try:
             is_push = scope["path"].startswith(PUSH_ROOT)
-            await self._app(scope, receive if is_push else _limited(receive), watched_send)
+            limited = receive if is_push else _limited(receive, most_of(scope))
+            await self._app(scope, limited, watched_send)
         except ClientDisconnect:
             return
         except Exception as error:
@@ -59,12 +65,22 @@ def _refusal(scope: Scope) -> tuple[int, str] | None:
     if scope["path"].startswith(PUSH_ROOT):
         return None
     length = Headers(scope=scope).get("content-length", "")
-    if length.isascii() and length.isdigit() and int(length[:20]) > MAX_BODY:
-        return 413, _TOO_LARGE
+    most = most_of(scope)
+    if length.isascii() and length.isdigit() and int(length[:20]) > most:
+        return 413, _too_large(most)
     return None
 
 
-def _limited(receive: Receive) -> Receive:
+def most_of(scope: Scope) -> int:
+    """How many bytes a body sent to this address may have."""
+    return LARGE_BODIES.get(scope["path"].rstrip("/"), MAX_BODY)
+
+
+def _too_large(most: int) -> str:
+    return f"a request body may have at most {most} bytes"
+
+
+def _limited(receive: Receive, most: int) -> Receive:
     """Count what really arrives: a chunked body does not say how long it is."""
     total = 0
 
@@ -73,8 +89,8 @@ def _limited(receive: Receive) -> Receive:
         message = await receive()
         if message["type"] == "http.request":
             total += len(message.get("body", b""))
-            if total > MAX_BODY:
-                raise HTTPException(413, _TOO_LARGE)
+            if total > most:
+                raise HTTPException(413, _too_large(most))
         return message
 
     return counted

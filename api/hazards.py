@@ -54,6 +54,8 @@ class HazardOut(Out):
         elder_id="elder-9w3k7",
         visit_id=None,
         incident_id=None,
+        device_id=None,
+        code=None,
         text="燃气软管老化",
         found_at="2026-03-01T00:40:00Z",
         remedied_at=None,
@@ -66,6 +68,8 @@ class HazardOut(Out):
     elder_id: str | None
     visit_id: str | None
     incident_id: str | None
+    device_id: str | None
+    code: str | None  # no_smoke_detection: noted by Anju itself
     text: str
     found_at: datetime
     remedied_at: datetime | None
@@ -79,6 +83,8 @@ class HazardFilters(Filters):
     incident_id: Ident | None = None
     open: Annotated[bool, Field(description="Only what is not remedied yet.")] = False
     home_id: Ident | None = None
+    device_id: Ident | None = None
+    code: Ident | None = None
 
 
 @router.get("/hazards", summary="List hazards", response_model=PageOut[HazardOut])
@@ -96,6 +102,8 @@ async def list_hazards(
         home_id=query.home_id,
         elder_id=query.elder_id,
         incident_id=query.incident_id,
+        device_id=query.device_id,
+        code=query.code,
         open_only=query.open,
     )
     return page_of(page, page.items)

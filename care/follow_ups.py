@@ -99,6 +99,8 @@ async def add_hazard(
     visit_id: str | None = None,
     incident_id: str | None = None,
     found_at: datetime | None = None,
+    device_id: str | None = None,
+    code: str | None = None,
 ) -> Hazard:
     """A danger seen in a home; it stays open until somebody remedied it.
 
@@ -119,6 +121,8 @@ async def add_hazard(
         visit_id=visit_id,
         incident_id=incident_id,
         text=text,
+        device_id=device_id,
+        code=code,
         found_at=at,
         created_at=now,
     )

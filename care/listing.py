@@ -161,6 +161,8 @@ async def hazards(
     home_id: str | None = None,
     elder_id: str | None = None,
     incident_id: str | None = None,
+    device_id: str | None = None,
+    code: str | None = None,
     open_only: bool = False,
 ) -> Page[Hazard]:
     statement = equal(
@@ -168,6 +170,8 @@ async def hazards(
         home_id=home_id,
         elder_id=elder_id,
         incident_id=incident_id,
+        device_id=device_id,
+        code=code,
     )
     if open_only:
         statement = statement.where(Hazard.remedied_at.is_(None))

@@ -172,13 +172,16 @@ class Device(Base):
     vendor: Mapped[str] = mapped_column(String(200), default="")
     firmware: Mapped[str] = mapped_column(String(100), default="")
     supervisable: Mapped[bool | None]  # None: as its family says
-    replaces_id: Mapped[str | None] = mapped_column(ForeignKey("devices.id"))
+    replaces_id: Mapped[str | None] = mapped_column(ForeignKey("devices.id"), index=True)
     enrolled_at: Mapped[datetime]
     in_service_at: Mapped[datetime | None]  # when its installation test passed; None: not yet
     tested_at: Mapped[datetime | None]  # the last press that proved it
     retired_at: Mapped[datetime | None]
     seen_under: Mapped[str | None] = mapped_column(String(400))  # cell it was last heard in
-    __table_args__ = (UniqueConstraint("source_id", "child_id"),)
+    __table_args__ = (
+        UniqueConstraint("source_id", "child_id"),
+        Index("ix_devices_child_id", "child_id"),  # the same child under another source
+    )
 
 
 class DeviceTest(Base):

@@ -8,9 +8,12 @@ from console import (
     aftercare,
     assets,
     desk,
+    device,
+    device_import,
     devices,
     fleet,
     install,
+    labels,
     limits,
     link,
     people,
@@ -31,9 +34,12 @@ _ROUTERS = (
     link.router,
     fleet.router,
     devices.router,
+    device_import.router,
+    labels.router,
     install.router,
     people.router,
     limits.router,
+    device.router,  # last of its kind: its address begins like theirs
 )
 
 

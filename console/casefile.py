@@ -46,6 +46,14 @@ class ContactView:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Registered:
+    """The device that an unknown child is registered as elsewhere, and whose it is."""
+
+    device: Device
+    elders: tuple[Elder, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CaseFile:
     """One incident with everything the page shows. `moves` are those this reader may make."""
 
@@ -73,6 +81,7 @@ class CaseFile:
     missing: tuple[str, ...]
     moves: tuple[Move, ...]
     chart: UsageChart | None = None
+    registered: Registered | None = None
 
     @property
     def icon(self) -> str:
@@ -151,6 +160,7 @@ async def load_case(
         if stage in FINAL or stage is Stage.OPEN
         else await closing.gates_missing(session, incident),
         moves=moves_for(actor, incident),
+        registered=await _registered(session, actor, incident),
     )
 
 
@@ -275,6 +285,21 @@ async def _visitors(
     responsible = {elder.responsible_visitor_id for elder in residents}
     near = incident.area_id
     return tuple(sorted(rows, key=lambda u: (u.id not in responsible, u.area_id != near, u.name)))
+
+
+async def _registered(session: AsyncSession, actor: Actor, incident: Incident) -> Registered | None:
+    """Whose an unknown device seems to be, as far as the reader may see that."""
+    ident = incident.facts.get("registered_device")
+    if ident is None or incident.device_id is not None:
+        return None
+    seen = queries.visible_devices(queries.sight_of(actor))
+    device = await session.scalar(select(Device).where(Device.id == ident, seen))
+    if device is None:
+        return None
+    elder_id, home_id = (incident.facts.get(f"registered_{one}") for one in ("elder", "home"))
+    whose = Elder.id == elder_id if elder_id else Elder.home_id == home_id
+    elders = await _all(session, select(Elder).where(whose).order_by(Elder.created_at))
+    return Registered(device=device, elders=elders)
 
 
 async def _get(session: AsyncSession, entity: Any, ident: str | None) -> Any:

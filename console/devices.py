@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from alerting import equipment
 from alerting.fleet import count_unwatched, unwatched
 from alerting.intake.inbox import quarantined, unknown_devices
+from alerting.smokeless import smokeless_homes
 from care.equipment import MqttCredentials
 from care.paging import PageRequest
 from care.permissions import require
@@ -24,7 +25,7 @@ from core.errors import AnjuError, NotFound
 from devices.event import DEVICE_ROLES
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
-TABS = ("devices", "unsupervised", "unknown", "quarantine")
+TABS = ("devices", "unsupervised", "smokeless", "unknown", "quarantine")
 _ROLE_HINTS = {
     "smoke": "smoke_detector",
     "gas": "gas_detector",
@@ -75,6 +76,8 @@ async def devices(
         elif tab == "unsupervised":
             elders = await unwatched(session, page.sight, request)
             values |= {"messages": elders.items, "next_cursor": elders.next_cursor}
+        elif tab == "smokeless":
+            values["homes"] = await smokeless_homes(session, page.sight)
         else:
             values |= await fleet_values(session, page, wanted_of(show, area, family, q), cursor)
     return page.render("devices.html", readable=readable, **values)

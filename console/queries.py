@@ -35,7 +35,7 @@ async def devices_of_home(session: AsyncSession, home_id: str) -> Sequence[Any]:
         select(Device, DeviceStateRow)
         .join(Binding, and_(Binding.device_id == Device.id, Binding.valid_to.is_(None)))
         .outerjoin(DeviceStateRow, DeviceStateRow.device_id == Device.id)
-        .where(Binding.home_id == home_id)
+        .where(Binding.home_id == home_id, Device.active)
         .order_by(Device.role, Device.id)
     )
     return (await session.execute(query)).all()

@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 from fastapi import Request
 from starlette.responses import Response
 
+from api.guards import most_of
 from core.errors import NotAllowed
 from core.settings import Settings
 
 SESSION_COOKIE = "anju_session"
 CSRF_FIELD = "csrf"
 CSRF_HEADER = "x-csrf-token"
-MAX_FORM_BYTES = 256 * 1024
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -62,7 +62,7 @@ def check_origin(request: Request, settings: Settings) -> None:
     Every current browser names the origin of a POST; a program that names none is not a browser
     that somebody tricked, and still needs the token wherever there is a session.
     """
-    if int(request.headers.get("content-length") or 0) > MAX_FORM_BYTES:
+    if int(request.headers.get("content-length") or 0) > most_of(request.scope):
         raise Refused("the form is too large")
     site = request.headers.get("sec-fetch-site")
     if site is not None:

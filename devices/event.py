@@ -31,7 +31,7 @@ EVENT_KINDS = frozenset(
 )
 """Kinds of the native protocol v1, and four of Anju's own: `motion` ends `no_motion`, `in_bed`
 ends `out_of_bed`, `button` is a press of a button that nobody set up to call for help, and
-`command_result` what became of a command. Others are kept and shown under the name they came with."""
+`command_result` what became of a command. Others are kept and shown under their own name."""
 
 LEVEL_KINDS = {
     "smoke": "smoke_clear",
@@ -125,6 +125,7 @@ class InventoryItem(msgspec.Struct, frozen=True, kw_only=True):
     vendor: str = ""
     firmware: str = ""
     capabilities: tuple[str, ...] = ()  # "smoke", "action", "energy" …: helps to guess a role
+    topic: str = ""  # where it speaks, when another source lists it (Home Assistant discovery)
 
 
 class Decoded(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from alerting.handling.smokeless import remedy_replaced
 from alerting.stream import prune_hints
 from alerting.tables import EventRow, QuarantineRow, ReadingRow
 from care.tables import Device, LoginSession
@@ -20,7 +21,8 @@ _MOST_AT_ONCE = 5_000
 
 
 async def prune(session: AsyncSession, now: datetime) -> None:
-    """One round of forgetting."""
+    """One round of forgetting, and of what was remedied by a replacement that works."""
+    await remedy_replaced(session, now)
     await prune_hints(session, now)
     await session.execute(delete(LoginSession).where(LoginSession.expires_at < now))
     await _prune_events(session, now)

@@ -101,7 +101,7 @@ class Lane:
         its rate says nothing about a device. Not for ever, or a flood could keep it so."""
         connected_at = self.session.connected_at
         if connected_at is None:
-            return False
+            return True
         since = self._services.clock.now() - connected_at
         if since < CATCH_UP_AT_LEAST:
             return True

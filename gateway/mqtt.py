@@ -188,7 +188,6 @@ class Session:
                 self._try_the_other_version(str(code), refused=True)
             return False
         self._settle_inbox(client, session_present)
-        self.connected_at = self._clock.now()
         self._set_reason(_ABOUT_TO if self._filters else None)
         self._subscribe(client)
         LANE_UP.labels(self.lane).set(1)
@@ -293,6 +292,7 @@ class Session:
     def _answered(self, client: Client, session_present: bool, code: ReasonCode) -> None:
         if client is self._client:
             self._connack = (session_present, code)
+            self.connected_at = self._clock.now()  # before what the broker kept for us comes in
             self._changed.set()
 
     def _lost(self, client: Client, why: str) -> None:

@@ -14,6 +14,7 @@ from alerting.escalation import Policy, first_step
 from alerting.finding import Finding, Severity, Sign
 from alerting.handling.joining import facts_of, has_cleared, join
 from alerting.handling.silencing import silenced_until, welfare_suspended
+from alerting.handling.smokeless import note_latched, remedy_cleared
 from alerting.incident import (
     OTHERS,
     UNATTENDED,
@@ -44,6 +45,7 @@ async def apply_finding(
     if await welfare_suspended(session, finding, elder_id=whose.elder_id, home_id=whose.home_id):
         log.info("suspended", kind=finding.kind, home=whose.home_id)
         return None
+    await remedy_cleared(session, finding, whose, now)
     subject = whose.subject(finding.severity)
     if subject.startswith("child:"):
         subject = await _folded(session, subject, whose)
@@ -54,7 +56,9 @@ async def apply_finding(
         if decision.verb is Verb.NOTHING:
             return None
         if decision.verb is Verb.LATCHED:
-            return await apply_finding(session, _latched(finding, now), whose, now)
+            fault = await apply_finding(session, _latched(finding, now), whose, now)
+            await note_latched(session, whose, finding.kind, fault, now)
+            return fault
         if decision.verb is Verb.CLEAR and past is not None:
             return past if has_cleared(past, finding, whose) else None
         if current is not None:

@@ -10,12 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting import commissioning, queries
 from alerting.commissioning import LEVEL_ENDS_WITHIN, WINDOW, Result
-from alerting.tables import StreamHint
+from alerting.stream import announce
 from care import device_log
 from care.model import SYSTEM, Actor
 from care.paging import Order, Page, PageRequest, fetch_page
 from care.tables import Device, DeviceLog, DeviceTest, User
-from core.db import add_hint
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.ids import new_id
 
@@ -240,9 +239,3 @@ async def log(
     await queries.device(session, queries.sight_of(actor), device_id)
     query = select(DeviceLog).where(DeviceLog.device_id == device_id)
     return await fetch_page(session, query, _LOG, page)
-
-
-def announce(session: AsyncSession, device: Device, now: datetime) -> None:
-    """Open pages that show the device look again."""
-    hint = StreamHint(topic="device", ref_id=device.id, area_id=device.area_id, at=now)
-    add_hint(session, hint)

@@ -21,7 +21,7 @@ from alerting.detectors.liveness import (
 from alerting.detectors.view import DEFAULT_ZONE, DeviceView
 from alerting.finding import Finding, Sign
 from alerting.handling.opening import apply_finding
-from alerting.intake import held_back, strangers
+from alerting.intake import held_back, relocated, strangers
 from alerting.intake.bridges import bridge_changed
 from alerting.intake.dedupe import Memory, digest
 from alerting.intake.doubts import from_stranger, id_reused, unread, with_clock_fault
@@ -88,6 +88,8 @@ class _Batch:
         self.strangers: dict[Child, tuple[str, int]] = {}
         self.tests = TestPresses(session)
         self.proven: dict[str, datetime] = {}  # device id → when it last showed that it works
+        self.elsewhere: dict[Child, relocated.Registered] = {}
+        self.relocated: set[Child] = set()
 
     async def load(self, batch: Sequence[Heard]) -> None:
         """Devices and states in two queries, earlier events in one more where there are any."""
@@ -105,6 +107,9 @@ class _Batch:
                 children.add((source_id, decoded.culprit))
         self.devices = await load_children(self.session, children, self.zone)
         await self.tests.load()
+        unknown = children - self.devices.keys()
+        if unknown:
+            self.elsewhere = await relocated.registered_as(self.session, unknown)
         if events:
             await self.memory.load(self.session, events, self.now)
 
@@ -123,6 +128,8 @@ class _Batch:
             await strangers.take_inventory(self.session, source_id, decoded.inventory, self.now)
         if decoded.quarantined is not None:
             await self._quarantine(heard, decoded.quarantined)
+        if self.elsewhere and not heard.message.retained:
+            self.relocated |= relocated.speakers(source_id, decoded) & self.elsewhere.keys()
 
     async def fold(self, folded: Folded) -> None:
         """Alarms that were too many: a count beside their running incident. Where none is running
@@ -158,6 +165,10 @@ class _Batch:
         await save_proofs(self.session, self.proven)
         if self.strangers:
             await strangers.note_strangers(self.session, self.strangers, self.now)
+        for child in sorted(self.relocated):
+            asked = await relocated.suspect(self.session, child, self.elsewhere[child], self.now)
+            if asked is not None:
+                self.result.incidents.append(asked.id)
 
     # ── events ────────────────────────────────────────────────────────────────────────────────
 
@@ -165,6 +176,7 @@ class _Batch:
         child = (heard.source_id, event.child_id)
         device = self.devices.get(child)
         received_at = heard.message.received_at
+        was_silent = device is not None and device.online is False
         if device is not None:
             await self._heard_from(device, received_at)
         else:
@@ -188,9 +200,14 @@ class _Batch:
         if verdict.id_reused and device is not None:
             found = (*found, id_reused(event, self.now))
         data = event.data
-        if device is not None:
+        if device is None:
+            found = tuple(relocated.named(one, self.elsewhere.get(child)) for one in found)
+        else:
             found, test_id = await self.tests.press(device, heard, event, found)
             data = event.data if test_id is None else {**event.data, "installation_test": test_id}
+            found += await relocated.in_cell(
+                self.session, device, event, settled.at, after_silence=was_silent
+            )
         touched = [await self._apply(finding, child, device, settled.at) for finding in found]
         incident_id = next((ident for ident in touched if ident is not None), None)
         is_quiet = event.kind in _QUIET_KINDS and event.event_id is None and not event.retained

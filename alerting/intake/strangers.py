@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from alerting.intake import suggested
 from alerting.intake.heard import Child
 from care.tables import Device, SourceChild
 from devices.event import Decoded, InventoryItem
@@ -76,7 +77,11 @@ async def _stored(session: AsyncSession, source_id: str) -> int:
 async def take_inventory(
     session: AsyncSession, source_id: str, items: tuple[InventoryItem, ...], now: datetime
 ) -> None:
-    """A bridge listed its children: their names (topics) now lead to their ids."""
+    """A bridge listed its children: their names (topics) now lead to their ids.
+
+    What is only suggested (Home Assistant discovery) goes to the source that speaks for it.
+    """
+    items = await suggested.keep_own(session, source_id, items, now)
     stored = {
         row.child_id: row
         for row in await session.scalars(

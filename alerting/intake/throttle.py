@@ -45,6 +45,7 @@ NOBODY = ""
 
 _QUIET = frozenset({"heartbeat", "motion", "no_motion", *CLEARING_KINDS})
 _READINGS = ""
+_KEPT_FOR_US = "+"  # such a kind has the larger allowance, in a bucket of its own
 _RECEIPTS = " "  # answers to what was held back: a flood is not owed one for every message
 
 
@@ -132,8 +133,9 @@ class Throttle:
     def sieve(self, batch: Sequence[Heard], *, forgiving: bool = False) -> Sieved:
         """What of a batch is to be handled, and the count of the rest.
 
-        `forgiving`: only alarms are folded, as while we catch up with what the broker kept for us.
-        A message of several devices loses only what the mad one said.
+        `forgiving`, while we catch up with what the broker kept for us: only alarms are folded, and
+        only beyond the larger allowance. A message of several devices loses only what the mad one
+        said.
         """
         sieved = Sieved()
         for heard in batch:
@@ -174,7 +176,8 @@ class Throttle:
         if forgiving and not any(map(_is_alarm, slots)):
             return None
         at = heard.message.received_at.timestamp()
-        admitted = [self._take(child, slot, at) for slot in slots]
+        buckets = [slot + _KEPT_FOR_US for slot in slots] if forgiving else slots
+        admitted = [self._take(child, bucket, at) for bucket in buckets]
         if any(admitted):
             return None
         return min(slots, key=lambda slot: not _is_alarm(slot))

@@ -54,6 +54,7 @@ TIMELINE: dict[str, tuple[str, str]] = {
     "hazard_found": ("发现隐患：{text}", "Hazard found: {text}"),
     "hazard_remedied": ("隐患已消除：{text}", "Hazard remedied: {text}"),
     "late_fact": ("{text}（补记）", "{text} (recorded late)"),
+    "device_moved": ("确认已移动：{from} → {to}", "It has moved: {from} → {to}"),
     "linked": ("上一张事件单：{previous}", "Earlier incident: {previous}"),
     "clock_clamped": ("时钟跳变，期限已校正", "The clock jumped: the deadline was corrected"),
 }

@@ -88,6 +88,20 @@ def _fault_text(facts: Mapping[str, Any], lang: str) -> str:
     return text
 
 
+def _moved_text(facts: Mapping[str, Any], lang: str) -> str:
+    """现在经“城北网关”收到，原来经“城南网关”; for a cell, its numbers."""
+    if not facts.get("to"):
+        return ""
+    zh, before, after = lang != "en", facts.get("from", ""), facts["to"]
+    if facts.get("by") == "cell":
+        return f"基站由 {before} 变为 {after}" if zh else f"cell {before} → {after}"
+    return (
+        f"现在经“{after}”收到，登记在“{before}”"
+        if zh
+        else f"heard through “{after}”, registered under “{before}”"
+    )
+
+
 def _unreadable_text(facts: Mapping[str, Any], lang: str) -> str:
     """来自呼叫按钮（不是有效的 JSON）; a word that nobody knows is shown as the device said it."""
     zh = lang != "en"
@@ -233,6 +247,7 @@ _WITH_FIGURES: dict[str, Callable[[Mapping[str, Any], str], str]] = {
     "tap_left_on": _tap_text,
     "vitals": _vitals_text,
     "unsupervised": _unsupervised_text,
+    "moved": _moved_text,
     "fault": _fault_text,
 }
 _WITH_TIMES: dict[str, Callable[[Mapping[str, Any], str, ZoneInfo | None], str]] = {

@@ -27,6 +27,7 @@ KIND: dict[str, tuple[str, str]] = {
     "tamper": ("设备被拆动", "Device tampered with"),
     "fault": ("设备故障", "Device fault"),
     "cannot_assess": ("无法判断", "Cannot assess"),
+    "moved": ("设备可能已移动", "Has this device moved?"),
     "unreadable": ("收到无法识别的消息", "Unreadable message"),
 }
 SEVERITY: dict[str, tuple[str, str]] = {

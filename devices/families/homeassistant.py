@@ -93,6 +93,7 @@ def _announcement(component: str, message: Message, source: SourceView) -> Decod
         vendor=parts.label(known.get("manufacturer")),
         firmware=_firmware(known.get("sw_version")),
         capabilities=tuple(dict.fromkeys((*before, *found)))[:_MOST_CAPABILITIES],
+        topic=next((each for _, one in entities if (each := _topic(one, said))), ""),
     )
     return Decoded(inventory=(item,), quarantined=faults[0] if faults else None)
 
@@ -104,6 +105,13 @@ def _entities(component: str, said: Mapping[str, Any]) -> list[tuple[str, Mappin
         return [(component, said)]
     whole = [_long(each) for each in list(listed.values())[:128] if type(each) is dict]
     return [(str(each.get("platform", "")), each) for each in whole]
+
+
+def _topic(entity: Mapping[str, Any], said: Mapping[str, Any]) -> str:
+    """Where an entity speaks; `~` stands for a base that is named once."""
+    topic = parts.label(entity.get("state_topic")) or parts.label(entity.get("topic"))
+    base = parts.label(entity.get("~")) or parts.label(said.get("~"))
+    return topic.replace("~", base) if topic.startswith("~") or topic.endswith("~") else topic
 
 
 def _capability(platform: str, entity: Mapping[str, Any]) -> str | None:

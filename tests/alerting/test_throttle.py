@@ -115,8 +115,9 @@ def test_while_we_catch_up_only_alarms_are_folded() -> None:
     throttle, history = Throttle(), [readings("d")] * 5000
     assert throttle.sieve(history, forgiving=True).kept == history
     sieved = throttle.sieve([heard("sos")] * 5000, forgiving=True)
-    assert len(sieved.kept) == ALARM.burst
-    assert counted(sieved) == 5000 - ALARM.burst
+    assert len(sieved.kept) == ORDINARY.burst
+    assert counted(sieved) == 5000 - ORDINARY.burst
+    assert throttle.sieve([heard("sos")]).dropped == 0  # the present has its own
 
 
 def test_nobody_is_a_device_of_its_own() -> None:

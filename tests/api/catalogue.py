@@ -162,6 +162,22 @@ WRITES: tuple[Write, ...] = (
     _post("sources/{source_id}/credentials", lambda _: {}),
     _post("devices/{device_id}/credentials", lambda _: {}),
     _post("devices/{device_id}/commands", lambda _: {"command": "identify"}),
+    _post(
+        "devices/{device_id}/move",
+        lambda t: {"source_id": t.ids["other_source_id"]},
+    ),
+    _post(
+        "devices/{device_id}/swap-meter",
+        lambda _: (
+            {"at": "2026-02-28T01:00:00Z", "final_value": 812.4, "start_value": 0.2}
+            | {"note": "水表到期更换"}
+        ),
+    ),
+    _post(
+        "devices/{device_id}/replace",
+        lambda t: {"id": t.fresh("new-"), "reason": "电池盖损坏"},
+    ),
+    _post("devices/{device_id}/retire", lambda _: {"reason": "老人搬走"}),
     _act("acknowledge", "open", version=1),
     _act("release", "acknowledged", reason="交班"),
     _act("decline", "dispatched", reason="车坏了"),

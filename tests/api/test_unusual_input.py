@@ -163,8 +163,8 @@ def document(tmp_path: Path, clock: ManualClock) -> dict[str, Any]:
 
 
 def test_the_catalogue_knows_every_call_that_changes_something(document: dict[str, Any]) -> None:
-    """`token` takes a form, and `receipts` a signature: they are tried elsewhere."""
-    elsewhere = {"/api/v1/token", "/api/v1/receipts/{notice_id}"}
+    """`token` and `import` take forms, `receipts` a signature: they are tried elsewhere."""
+    elsewhere = {"/api/v1/token", "/api/v1/receipts/{notice_id}", "/api/v1/devices/import"}
     asked = {
         (method.upper(), path)
         for path, methods in document["paths"].items()

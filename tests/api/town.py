@@ -42,7 +42,8 @@ class Town:
         """`/api/v1/homes/{home_id}` → `homes/home-…`. A test under way is another device's, so
         that one can be opened as well."""
         ids = self.ids | ({"device_id": TESTED} if "{test_id}" in template else {})
-        return template.removeprefix("/api/v1/").format(**ids)
+        own = {name: self.ids[kept] for name, kept in OWN.get(template, {}).items()}
+        return template.removeprefix("/api/v1/").format(**ids | own)
 
     def fresh(self, prefix: str) -> str:
         return f"{prefix}{next(self.numbers)}"
@@ -98,6 +99,14 @@ async def build(world: World) -> Town:
     return town
 
 
+OWN = {
+    "/api/v1/devices/{device_id}/move": {"device_id": "zigbee_id"},
+    "/api/v1/devices/{device_id}/swap-meter": {"device_id": "meter_id"},
+    "/api/v1/devices/{device_id}/replace": {"device_id": "worn_out_id"},
+    "/api/v1/devices/{device_id}/retire": {"device_id": "spare_id"},
+}
+"""Paths that need a thing of their own: after them it is not what it was."""
+
 Body = Callable[[Town], dict[str, Any]]
 _FURNITURE: tuple[tuple[str, str, Body], ...] = (
     ("area_id", "areas", lambda _: {"name": "城关村", "level": "village"}),
@@ -127,6 +136,22 @@ _FURNITURE: tuple[tuple[str, str, Body], ...] = (
         )
         for ident in ("btn-1", TESTED, "btn-acted-on")  # pressed, under test, and acted on
     ),
+    (
+        "other_source_id",
+        "sources",
+        lambda _: {"name": "邻村网关", "family": "zigbee2mqtt", "prefix": "neighbours"},
+    ),
+    (
+        "zigbee_id",
+        "devices",
+        lambda t: (
+            {"id": "smoke-1", "family": "zigbee2mqtt", "source_id": t.ids["source_id"]}
+            | {"child_id": "0x00158d0000000001", "role": "smoke_detector"}
+        ),
+    ),
+    ("meter_id", "devices", lambda _: {"id": "meter-1", "family": "native", "role": "water_meter"}),
+    ("worn_out_id", "devices", lambda _: {"id": "old-1", "family": "native", "role": "watch"}),
+    ("spare_id", "devices", lambda _: {"id": "spare-1", "family": "native", "role": "plug"}),
     (
         "policy_id",
         "escalation-policies",

@@ -34,6 +34,8 @@ def upgrade() -> None:
         (sa.Column('firmware', sa.String(length=100)), ''),
     ])
     with op.batch_alter_table('devices', schema=None) as batch_op:
+        batch_op.create_index('ix_devices_child_id', ['child_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_devices_replaces_id'), ['replaces_id'], unique=False)
         batch_op.create_foreign_key(batch_op.f('fk_devices_replaces_id'), 'devices', ['replaces_id'], ['id'])
     _add('elders', [], filled=[(sa.Column('rules', sa.JSON()), {})])
     _add('hazards', [
