@@ -54,7 +54,7 @@ def examine(mapping: Compiled, message: Message, source: SourceView, notes: list
     if template is None and not mapping.is_push:
         notes.append(Note(what="no_topic"))
         return Decoded(quarantined="unknown_topic")
-    if not message.payload:
+    if not message.payload and not mapping.is_push:
         return Decoded()  # erases what the broker remembered
     child = None
     try:

@@ -23,6 +23,7 @@ _ROLES = {
     "leak": "leak_sensor",
     "fall": "fall_detector",
     "out_of_bed": "bed_sensor",
+    "in_bed": "bed_sensor",
     "door_open": "door_contact",
     "motion": "motion_sensor",
     "water_total": "water_meter",

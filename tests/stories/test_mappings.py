@@ -100,3 +100,43 @@ async def test_a_file_broken_since_costs_only_its_own_devices_and_loses_nothing(
     assert BANNER not in world.services.health.banners
     await world.hears("village 3/kitchens/k-1/state", {"alarm": "FIRE", "n": 4})
     assert "smoke" in {one["kind"] for one in await world.incidents()}
+
+
+PUSHED = """\
+name = "acme-push"
+title_zh = "推送"
+title_en = "Pushed"
+adapter = "push"
+device = "$.sn"
+
+[[fields]]
+path = "$.alarm"
+values = { "1" = "smoke", "0" = "smoke_clear" }
+
+[[samples]]
+payload = '{"sn": "p-1", "alarm": 1}'
+means = ["smoke"]
+"""
+
+
+async def test_a_platform_may_push_to_a_declared_family(world: World, folder: Path) -> None:
+    (folder / "push.toml").write_text(PUSHED, "utf-8")
+    install_mappings(world.services)
+    source = await world.admin.post("sources", {"name": "云", "family": "acme-push"})
+    elder = await world.elder()
+    await world.admin.post(
+        "devices",
+        {
+            "id": "smoke-2",
+            "family": "acme-push",
+            "source_id": source["id"],
+            "child_id": "p-1",
+            "role": "smoke_detector",
+            "elder_id": elder["id"],
+        },
+    )
+    url = f"/api/v1/push/acme-push?token={source['push']['token']}"
+    answer = await world.admin.client.post(url, json={"sn": "p-1", "alarm": 1})
+    assert answer.status_code == 200
+    incident = await world.incident()
+    assert (incident["kind"], incident["device_id"]) == ("smoke", "smoke-2")

@@ -286,7 +286,9 @@ def test_what_is_pushed_has_no_topic() -> None:
         'payload = \'{"dev": 1, "s": "on"}\'\nmeans = [\'smoke\']\n'
     )
     family = family_of(text)
-    assert family.is_push and family.subscriptions("") == ()
+    assert family.is_push and family.subscriptions("") == () and family.roots("x") == ()
+    assert family.default_prefix == "push/p"
+    assert says(family, b"", topic="push/p").quarantined == "empty_payload"
     (event,) = says(family, {"dev": "x-1", "s": "on"}, topic="").events
     assert (event.child_id, event.kind) == ("x-1", "smoke")
 
