@@ -190,7 +190,13 @@ def _simulation(kind: Act) -> Any:
     def command(
         device: Annotated[str, typer.Option(help="The device's id.")],
         mqtt_url: Annotated[str, typer.Option(help="The broker.")] = "mqtt://127.0.0.1:1883",
+        bridge: Annotated[
+            str,
+            typer.Option(help="Topic prefix of a Zigbee2MQTT bridge that the device is behind."),
+        ] = "",
     ) -> None:
+        if bridge:
+            raise typer.Exit(press.run_behind_bridge(kind, device, bridge, mqtt_url))
         raise typer.Exit(press.run(kind, device, mqtt_url))
 
     command.__doc__ = f"Publish {kind} as a native device, and wait for Anju's answer."

@@ -119,6 +119,7 @@ class Town:
     users: tuple[DemoUser, ...]
     homes: tuple[DemoHome, ...]
     bridge_area: str
+    spare: ZigbeeChild  # fresh out of its box: the bridge knows it, and nobody registered it yet
 
     def device(self, device_id: str) -> DemoDevice | None:
         """The device with this id."""
@@ -132,7 +133,8 @@ class Town:
 
     def zigbee_children(self) -> tuple[ZigbeeChild, ...]:
         """What the bridge's inventory lists."""
-        return tuple(d.child for home in self.homes for d in home.devices if d.child is not None)
+        placed = (d.child for home in self.homes for d in home.devices if d.child is not None)
+        return (*placed, self.spare)
 
     def phone_book(self) -> dict[str, str]:
         """Number → whose it is, for the fake phone's page."""
@@ -172,6 +174,7 @@ def demo_town() -> Town:
         ),
         homes=tuple(_home(number) for number in range(1, len(_SURNAMES) + 1)),
         bridge_area="水街社区",
+        spare=_spare_detector(),
     )
 
 
@@ -263,6 +266,17 @@ def _zigbee_smoke(number: int) -> DemoDevice:
         properties=("smoke", "battery_low", "battery", "linkquality"),
     )
     return DemoDevice(id=f"demo-zsmoke-{number}", role="smoke_detector", room="厨房", child=child)
+
+
+def _spare_detector() -> ZigbeeChild:
+    """To be registered and tested by whoever looks at the demo."""
+    return ZigbeeChild(
+        ieee="0x00158d00defff001",
+        name="新烟感 未登记",
+        vendor="Demo",
+        model="DEMO-SMOKE",
+        properties=("smoke", "battery_low", "battery", "linkquality"),
+    )
 
 
 def _zigbee_button(number: int) -> DemoDevice:

@@ -179,6 +179,27 @@ async def test_simulate_says_that_the_ack_came(
     assert "stored by Anju" in capsys.readouterr().out
 
 
+async def test_simulate_speaks_for_a_detector_behind_a_bridge_too(
+    broker: BrokerAddress, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "新烟感 未登记"
+    async with broker.client() as client:
+        await client.subscribe("zigbee2mqtt/#", qos=1)
+        status = await asyncio.to_thread(
+            press.run_behind_bridge, "smoke", name, "zigbee2mqtt", str(broker)
+        )
+        said = [await asyncio.wait_for(anext(aiter(client.messages)), 5) for _ in range(2)]
+    assert status == 0
+    assert {str(message.topic) for message in said} == {f"zigbee2mqtt/{name}"}
+    assert [json.loads(message.payload)["smoke"] for message in said] == [True, False]
+    assert name in capsys.readouterr().out
+
+
+def test_a_bridge_s_child_has_no_word_for_a_fall() -> None:
+    with pytest.raises(InvalidInput, match="--bridge"):
+        press.run_behind_bridge("fall", "x", "zigbee2mqtt", "mqtt://127.0.0.1:1")
+
+
 async def test_simulate_fails_when_no_ack_comes(broker: BrokerAddress) -> None:
     receipt = await press.press("press", "btn-1", broker, SystemClock(), (0.01,))
     assert press._tell(receipt, "btn-1", "sos") == 1

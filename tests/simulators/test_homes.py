@@ -82,9 +82,11 @@ def test_devices_are_ones_that_anju_accepts(town: Town) -> None:
     assert all(re.fullmatch(r"[A-Za-z0-9._-]{1,64}", device.id) for device in devices)
     assert {device.role for device in devices} <= DEVICE_ROLES
     children = town.zigbee_children()
-    assert len({child.ieee for child in children}) == len(children) == 12
+    assert len({child.ieee for child in children}) == len(children) == 13
     assert all(re.fullmatch(r"0x[0-9a-f]{16}", child.ieee) for child in children)
     assert any(" " in child.name for child in children)
+    placed = {device.child for device in devices}
+    assert {child for child in children if child not in placed} == {town.spare}
 
 
 def test_a_device_leads_to_its_home(town: Town) -> None:
