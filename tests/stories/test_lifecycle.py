@@ -61,7 +61,7 @@ async def test_a_replaced_button_hands_over_its_place_and_keeps_its_past(world: 
     row = await world.row(Device, "btn-1")
     assert row.mqtt_password_hash is None, "its credentials are dead"
     assert await log_kinds(world, "btn-1") == ["enrolled", "replaced"]
-    assert await log_kinds(world, "btn-2") == ["replaces"]
+    assert await log_kinds(world, "btn-2") == ["enrolled", "replaces"]
 
     still = await world.admin.get(f"incidents/{old_case['id']}")
     assert still["device_id"] == "btn-1" and still["elder_id"] == elder["id"]
