@@ -106,9 +106,7 @@ async def _form(
     trouble: str | None = None,
 ) -> Response:
     async with page.services.db.reading() as session:
-        source = await session.get(Source, source_id)
-        if source is None:
-            raise NotFound("source", source_id)
+        source = await source_of(session, page, source_id)
         known = await session.get(SourceChild, (source_id, child_id)) if child_id else None
         elders = await queries.find_elders(session, page.sight, typed.get("q", ""), limit=20)
     roles = sorted(DEVICE_ROLES, key=page.say.role)
@@ -125,6 +123,16 @@ async def _form(
         trouble=trouble,
         suggested_id=typed.get("id") or device_id_of(source_id, child_id, known),
     )
+
+
+async def source_of(session: AsyncSession, page: PageContext, source_id: str) -> Source:
+    """The native one, or one that the reader may see; raises `NotFound` otherwise."""
+    if source_id != NATIVE_SOURCE:
+        return await equipment.find_source(session, page.who, source_id)
+    native = await session.get(Source, NATIVE_SOURCE)
+    if native is None:
+        raise NotFound("source", source_id)
+    return native
 
 
 def guessed_role(known: SourceChild | None) -> str:
@@ -154,9 +162,7 @@ async def register(page: AtDesk) -> Response:
     child_id = fields.get("child", "")
     try:
         async with page.services.db.transaction() as session:
-            source = await session.get(Source, source_id)
-            if source is None:
-                raise NotFound("source", source_id)
+            source = await source_of(session, page, source_id)
             room = optional(fields, "room")
             device, credentials = await register_from(session, page, source, fields, room)
     except AnjuError as error:

@@ -13,14 +13,13 @@ from fastapi import APIRouter, Response
 from markupsafe import Markup
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting import equipment
 from alerting.handling import testing
 from care.equipment import MqttCredentials
 from care.permissions import require
-from care.tables import NATIVE_SOURCE, Device, Source, SourceChild
+from care.tables import NATIVE_SOURCE, Device, SourceChild
 from console import enrolling
 from console.context import PageContext, SignedIn
-from console.devices import device_id_of, guessed_role, register_from
+from console.devices import device_id_of, guessed_role, register_from, source_of
 from console.enrolling import Named
 from console.errors import PageRoute, explain, status_of
 from console.forms import optional, required
@@ -125,7 +124,7 @@ async def _form(
     error: AnjuError | None = None,
 ) -> Response:
     async with page.services.db.reading() as session:
-        source = await _source(session, page, source_id)
+        source = await source_of(session, page, source_id)
         known = await session.get(SourceChild, (source_id, child_id)) if child_id else None
         elders = await enrolling.elders_to_choose(session, page.sight, page.now, typed.get("q", ""))
         ident = typed.get("id") or await _free_id(session, source_id, child_id, known)
@@ -143,16 +142,6 @@ async def _form(
         ident=ident,
         trouble=explain(error, page) if error else None,
     )
-
-
-async def _source(session: AsyncSession, page: PageContext, source_id: str) -> Source:
-    """The native one, or one of the installer's area; raises `NotFound` otherwise."""
-    if source_id != NATIVE_SOURCE:
-        return await equipment.find_source(session, page.who, source_id)
-    native = await session.get(Source, NATIVE_SOURCE)
-    if native is None:
-        raise NotFound("source", source_id)
-    return native
 
 
 async def _free_id(
@@ -178,7 +167,7 @@ async def register(page: SignedIn) -> Response:
     room = optional(fields, "other_room") or optional(fields, "room")
     try:
         async with page.services.db.transaction() as session:
-            source = await _source(session, page, source_id)
+            source = await source_of(session, page, source_id)
             device, credentials = await register_from(session, page, source, fields, room)
     except AnjuError as error:
         if status_of(error) not in (409, 422):

@@ -78,14 +78,23 @@ def decode(
         listed = said if type(said) is list else [said]
         if not listed or len(listed) > MAX_REPORTS:
             raise Unreadable("too_large" if listed else "missing:payload")
-        return together([one(each, message, source) for each in listed], faults)
+        return together([_guarded(one, each, message, source) for each in listed], faults)
     except Unreadable as error:
-        return _unreadable(message, error.reason)
+        return _unreadable(message.payload, error.reason)
 
 
-def _unreadable(message: Message, reason: str) -> Decoded:
-    """Nothing of the body can be used; if it still names one device, that is the culprit."""
-    named = set(_NAMED.findall(message.payload[:MAX_BODY]))
+def _guarded(one: One, report: Any, message: Message, source: SourceView) -> Decoded:
+    """A report that a family trips over, a fault of ours, costs the others nothing and is told of
+    its own device."""
+    try:
+        return one(report, message, source)
+    except Exception as error:
+        return _unreadable(_encode(report), f"family_error:{type(error).__name__}")
+
+
+def _unreadable(payload: bytes, reason: str) -> Decoded:
+    """Nothing of it can be used; if it still names one device, that is the culprit."""
+    named = set(_NAMED.findall(payload[:MAX_BODY]))
     culprit = named.pop().decode() if len(named) == 1 else None
     return Decoded(quarantined=reason, culprit=culprit)
 
@@ -124,7 +133,7 @@ def platform_time(value: Any, zone: ZoneInfo) -> datetime | None:
     if match is not None:
         year, month, day, hour, minute, second, utc = match.groups()
         value = f"{year}-{month}-{day}T{hour}:{minute}:{second}{utc}"
-    elif type(value) is str and value.strip().isdigit() and len(value.strip()) in (10, 13):
+    elif type(value) is str and value.strip().isdecimal() and len(value.strip()) in (10, 13):
         value = int(value)
     return attempt([], parts.moment, value, zone)
 

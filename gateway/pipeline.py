@@ -109,7 +109,7 @@ class Pipeline:
         return Handled((*receipts, *sieved.receipts), tuple(incidents))
 
     async def _store_held_back(self, sieved: Sieved) -> list[Ingested]:
-        """The counts of what was held back; where they cannot be stored, the last alarm of each."""
+        """The counts of what was held back; where they cannot be stored, their last alarms."""
         folded, talkative = tuple(sieved.folded), sieved.talkative
         try:
             return [
@@ -119,7 +119,7 @@ class Pipeline:
             ]
         except Exception:
             log.exception("not counted", lane=self.lane, dropped=sieved.dropped)
-        return [await self._store_one(one.last) for one in folded]
+        return [await self._store_one(heard) for one in folded for heard in one.told]
 
     async def _decode(self, messages: Sequence[Message]) -> list[Heard]:
         routes = await self._router(messages)

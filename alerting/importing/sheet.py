@@ -8,9 +8,11 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -22,6 +24,13 @@ MAX_COLUMNS = 40
 MAX_TEXT = 400
 MAX_UNPACKED = 24 * 1024 * 1024
 """Bytes of XML in an XLSX: 5,000 rows have about four million; a zip bomb has billions."""
+MAX_MARKS = 1_250_000
+"""Elements in an XLSX, each about 300 bytes once read: 5,000 full rows of 40 columns have 1.2
+million marks `<`."""
+MAX_MARKS_A_ROW = 100_000
+"""Between two rows or texts of a table, and in any other part: a row is read as a whole."""
+_ROW = re.compile(rb"<(?:[\w.-]+:)?(?:row|si)[\s/>]")
+_DOCTYPES = (b"<!DOCTYPE", b"<\0!\0D\0O")
 _MAX_PARTS = 200
 _BLANKS_AT_MOST = 1_000
 _EXACT_DIGITS = 15
@@ -88,9 +97,7 @@ def _sheet(rows: Iterable[tuple[int, Sequence[Any]]]) -> Sheet:
 def _xlsx_rows(data: bytes) -> Iterator[tuple[int, Sequence[Any]]]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
-            parts = packed.infolist()
-            # Reading a part ends at the size it declares, so what is declared can be believed.
-            if len(parts) > _MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED:
+            if _is_bomb(packed):
                 raise SheetError("bomb")
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
         sheet = book.worksheets[0]
@@ -102,6 +109,32 @@ def _xlsx_rows(data: bytes) -> Iterator[tuple[int, Sequence[Any]]]:
         raise
     except Exception as error:  # openpyxl raises whatever a spoiled file leads it to
         raise SheetError("broken") from error
+
+
+def _is_bomb(packed: zipfile.ZipFile) -> bool:
+    """Would reading it cost far more than a table of our size may? Also: no XLSX has a DTD."""
+    parts = packed.infolist()
+    # Reading a part ends at the size it declares, so what is declared can be believed.
+    if len(parts) > _MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED:
+        return True
+    marks = 0
+    for part in parts:
+        body = packed.read(part)
+        marks += body.count(b"<")
+        if marks > MAX_MARKS or any(sign in body for sign in _DOCTYPES):
+            return True
+        if _longest_row(part.filename, body) > MAX_MARKS_A_ROW:
+            return True
+    return False
+
+
+def _longest_row(name: str, body: bytes) -> int:
+    """Marks between two rows or texts; of a part that is no table, all it has."""
+    is_table = "worksheets/" in name or "sharedStrings" in name
+    if not is_table or body.count(b"<") <= MAX_MARKS_A_ROW:
+        return body.count(b"<")
+    starts = [0, *(found.start() for found in _ROW.finditer(body)), len(body)]
+    return max(body.count(b"<", start, end) for start, end in pairwise(starts))
 
 
 def _csv_rows(data: bytes) -> Iterator[tuple[int, Sequence[Any]]]:

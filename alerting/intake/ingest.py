@@ -34,7 +34,8 @@ async def ingest(
     throttle held back of this batch.
     """
     work = Batch(session, now, zone)
-    held = [*(one.last for one in folded), *(one.last for one in talkative)]
+    held = [heard for one in folded for heard in one.told]
+    held += [one.last for one in talkative]
     await work.load([*batch, *held])
     for heard in batch:
         await _take(work, heard)
@@ -66,15 +67,20 @@ async def _take(batch: Batch, heard: Heard) -> None:
 
 async def _fold(batch: Batch, folded: Folded) -> None:
     """Alarms that were too many: a count beside their running incident. Where none is running
-    any more, the last of them is an alarm like any other."""
+    any more, the last of them that we did not have before is an alarm like any other."""
     child = folded.child
-    device, at = batch.devices.get(child), folded.last.message.received_at
+    device, at = batch.devices.get(child), folded.told[0].message.received_at
     whose = await whose_is(batch.session, child, device, at)
     if await held_back.count_folded(batch.session, folded, folded.count, whose, batch.now):
         return
-    await _take(batch, folded.last)
-    if folded.count > 1:
-        more = folded.count - 1
+    before, taken = len(batch.result.incidents), 0
+    for heard in folded.told:
+        await _take(batch, heard)
+        taken += 1
+        if len(batch.result.incidents) > before:
+            break
+    if folded.count > taken:
+        more = folded.count - taken
         await held_back.count_folded(batch.session, folded, more, whose, batch.now)
 
 

@@ -12,9 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting import commissioning
 from alerting.commissioning import READING, Press, Verdict, Window, accepted
-from alerting.finding import Finding, Sign
+from alerting.finding import SEVERITY_OF_KIND, Finding, Sign
 from alerting.handling import testing
+from alerting.handling.opening import running_incident
 from alerting.intake.heard import Heard, KnownDevice
+from alerting.intake.whose import whose_is
 from alerting.telling.drills import ring
 from care.tables import DeviceTest
 from devices.event import CLEARING_KINDS, LEVEL_KINDS, DeviceEvent, Reading
@@ -51,13 +53,28 @@ class TestPresses:
             received_at=heard.message.received_at,
             at=event.at,
             retained=event.retained or heard.message.retained,
-            was_on=event.kind in LEVEL_KINDS and not _rises(found, event.kind),
+            was_on=await self._was_on(device, heard, event, found),
         )
         level = commissioning.level_of(event.kind, told_as_level=bool(event.data.get("level")))
         said = {"said": event.kind, "level": level, "delay_s": _delay_s(press)}
         if not await self._judge(row, device, press, said):
             return found, None
         return tuple(one for one in found if one.kind != row.kind), row.id
+
+    async def _was_on(
+        self, device: KnownDevice, heard: Heard, event: DeviceEvent, found: Findings
+    ) -> bool:
+        """Said again, not begun. A press told as a level is remembered by no detector, but by its
+        incident while that runs and the device has not taken it back."""
+        if event.kind in LEVEL_KINDS:
+            return not _rises(found, event.kind)
+        severity = SEVERITY_OF_KIND.get(event.kind)
+        if severity is None or not event.data.get("level"):
+            return False
+        child = (device.source_id, device.child_id)
+        whose = await whose_is(self._session, child, device, heard.message.received_at)
+        running = await running_incident(self._session, whose, event.kind, severity)
+        return running is not None and whose.child in running.alarming
 
     async def readings(
         self, device: KnownDevice, heard: Heard, readings: Iterable[Reading]

@@ -7,7 +7,7 @@ timeline of their incident, everything else in a fault of the device.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
@@ -32,6 +32,8 @@ ALARM = Allowance(burst=20, per_s=0.5)
 
 MOST_KEYS = 100_000
 """The longest unheard go first; a device that was forgotten may say more, never less."""
+MOST_TOLD = 20
+"""Different alarms of one device and kind that are kept while they are folded."""
 REPORT_EVERY_S = 3600.0
 COUNT_EVERY_S = 1.0
 """Folded alarms go on record so often at most: a write a batch would let a flood cost the others
@@ -53,13 +55,14 @@ _RECEIPTS = " "  # answers to what was held back: a flood is not owed one for ev
 class Folded:
     """Alarms of one kind from one device that were too many to take one by one.
 
-    `last` stands for them all should no incident of theirs be running any more.
+    `told` stands for them all should no incident of theirs be running any more: the latest of
+    each that differ, latest first. Among repetitions of an old press may be a new one.
     """
 
     child: Child
     kind: str  # a life-safety kind, or `unreadable`
     count: int
-    last: Heard
+    told: tuple[Heard, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,12 +115,20 @@ class _Silenced:
 class _Folding:
     """Alarms of one kind that are counted and not on record yet."""
 
-    __slots__ = ("count", "last", "recorded_at")
+    __slots__ = ("count", "recorded_at", "told")
 
-    def __init__(self, last: Heard) -> None:
+    def __init__(self) -> None:
         self.count = 0
-        self.last = last
+        self.told: dict[Hashable, Heard] = {}
         self.recorded_at: float | None = None
+
+    def add(self, heard: Heard, child: Child) -> None:
+        self.count += 1
+        mark = tuple((e.event_id, e.at) for e in heard.decoded.events if e.child_id == child[1])
+        self.told.pop(mark, None)
+        self.told[mark] = heard
+        if len(self.told) > MOST_TOLD:
+            del self.told[next(iter(self.told))]
 
 
 class Throttle:
@@ -204,9 +215,8 @@ class Throttle:
         if _is_alarm(slot):
             folding = self._folding.get((child, slot))
             if folding is None:
-                folding = self._folding[child, slot] = _Folding(heard)
-            folding.count += 1
-            folding.last = heard
+                folding = self._folding[child, slot] = _Folding()
+            folding.add(heard, child)
             return
         silenced = self._silenced.get(child)
         if silenced is None:
@@ -240,10 +250,10 @@ class Throttle:
             if not folding.count:
                 del self._folding[child, slot]  # a second without any: it is over
                 continue
-            own = _only(folding.last, child)
-            count = folding.count
-            sieved.folded.append(Folded(child=child, kind=slot, count=count, last=own))
+            told = tuple(_only(heard, child) for heard in reversed(folding.told.values()))
+            sieved.folded.append(Folded(child=child, kind=slot, count=folding.count, told=told))
             folding.count, folding.recorded_at = 0, at
+            folding.told.clear()
 
 
 def speakers(batch: Iterable[Heard]) -> Iterator[Child]:

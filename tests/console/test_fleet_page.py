@@ -95,3 +95,17 @@ async def test_a_device_that_cannot_be_supervised_says_so_everywhere(world: Worl
     officer = reader(world, await world.sign_in("wang"))
     for path in ("/devices?show=unsupervisable", f"/elders/{elder['id']}", "/search?q=monitor"):
         assert "无法监测在线" in await officer.open(path), path
+
+
+async def test_another_areas_source_is_not_there_for_an_officer_who_registers(
+    world: World,
+) -> None:
+    area, other = await town(world)
+    made = await world.admin.post(
+        "sources",
+        {"name": "秘密网关", "family": "zigbee2mqtt", "prefix": "secret", "area_id": other},
+    )
+    path = f"/devices/register?source={made['id']}&child=0x00158d0000000301"
+    officer = reader(world, await world.sign_in("wang", area_id=area))
+    await officer.open(path, 404)
+    assert "0x00158d0000000301" in await reader(world, world.admin).open(path)

@@ -237,3 +237,24 @@ def test_one_device_s_unreadable_report_does_not_cost_the_others() -> None:
 def test_a_body_that_is_no_report_is_set_aside(body: bytes) -> None:
     for family in (ctwing.FAMILY, onenet.FAMILY, huawei.FAMILY):
         assert means(said(family, body)) == ("quarantined",)
+
+
+@pytest.mark.parametrize("time", ["\u00b2" * 10, "\u0663" * 13, "9" * 5000, "", [], {"a": 1}])
+def test_a_time_that_cannot_be_read_costs_no_alarm(time: Any) -> None:
+    assert [event.kind for event in said(ctwing.FAMILY, lian(1, timestamp=time)).events] == [
+        "smoke"
+    ]
+    assert push.platform_time("\u00b2" * 10, SourceView().zone) is None
+
+
+def test_a_report_that_a_family_trips_over_costs_the_others_nothing() -> None:
+    def one(report: Any, _message: Message, _source: SourceView) -> Decoded:
+        if report["deviceId"] == "d2":
+            raise ValueError("a fault of ours")
+        return Decoded(heard=(report["deviceId"],))
+
+    body = json.dumps([{"deviceId": "d1"}, {"deviceId": "d2"}, {"deviceId": "d3"}]).encode()
+    message = Message(topic="push/x", payload=body, received_at=RECEIVED_AT)
+    found = push.decode(message, SourceView(), one)
+    assert found.heard == ("d1", "d3")
+    assert (found.quarantined, found.culprit) == ("family_error:ValueError", "d2")

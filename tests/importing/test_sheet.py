@@ -143,6 +143,44 @@ def test_the_template_is_read_by_its_own_importer_and_its_examples_are_skipped()
         assert lines.unused == () and len(lines.columns) == 11
 
 
+def with_part(name: str, body: str) -> bytes:
+    """A good file with one part replaced."""
+    written = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(xlsx(HEAD, ROW))) as good,
+        zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as packed,
+    ):
+        for part in good.namelist():
+            packed.writestr(part, body if part == name else good.read(part))
+    return written.getvalue()
+
+
+SHEET_PART = "xl/worksheets/sheet1.xml"
+MAIN = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+
+
+def sheet_with(rows: str, before: str = "") -> bytes:
+    xml = f"{before}<worksheet {MAIN}><sheetData>{rows}</sheetData></worksheet>"
+    return with_part(SHEET_PART, xml)
+
+
+WIDE = sheet_with("<row>" + "<c/>" * 2_000_000 + "</row>")  # 26 KB took 46 s and 1.7 GB
+LONG = sheet_with("<row/>" * 2_000_000)
+STYLES = with_part(
+    "xl/styles.xml", f"<styleSheet {MAIN}><cellXfs>{'<xf/>' * 500_000}</cellXfs></styleSheet>"
+)
+ENTITIES = sheet_with(
+    "<row>&b;</row>",
+    f'<!DOCTYPE w [<!ENTITY a "{"<c/>" * 1000}"><!ENTITY b "{"&a;" * 1000}">]>',
+)
+
+
+def test_a_full_sheet_of_forty_columns_is_no_bomb() -> None:
+    head = (*HEAD, *(f"列{number}" for number in range(31)))
+    row = (*ROW, *(f"值 {number}" for number in range(31)))
+    assert len(lines_of(xlsx(head, *[row] * 1_000)).lines) == 1_000
+
+
 def bomb() -> bytes:
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as packed:
@@ -161,6 +199,10 @@ def bomb() -> bytes:
         (b"PK\x03\x04 nonsense", "broken"),
         (xlsx(HEAD, ROW)[:-200], "broken"),
         (bomb(), "bomb"),
+        (WIDE, "bomb"),
+        (LONG, "bomb"),
+        (STYLES, "bomb"),
+        (ENTITIES, "bomb"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "not_a_table"),
         ("姓名,电话\n李,1\n".encode(), "heading_missing"),
         ("编号,设备编号,用途\n1,2,烟感\n".encode(), "heading_twice"),

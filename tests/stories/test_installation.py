@@ -409,3 +409,35 @@ async def another_process(world: World) -> AsyncIterator[Services]:
     database.on_hints(write_hints, lambda: None)
     yield Services(settings=world.services.settings, db=database, clock=world.clock)
     await database.close()
+
+
+async def test_a_press_that_is_said_again_while_its_alarm_runs_is_no_test(world: World) -> None:
+    """Zigbee2MQTT says `sos: true` with every battery level until the button takes it back."""
+    elder = await world.elder()
+    source = await world.admin.post(
+        "sources", {"name": "网关", "family": "zigbee2mqtt", "prefix": "z2m"}
+    )
+    child = "0x00158d0000000301"
+    await world.admin.post(
+        "devices",
+        {
+            "id": "btn-z",
+            "family": "zigbee2mqtt",
+            "source_id": source["id"],
+            "child_id": child,
+            "role": "sos_button",
+            "elder_id": elder["id"],
+        },
+    )
+    await world.hears(f"z2m/{child}", {"sos": True, "battery": 90})
+    assert (await world.incident())["kind"] == "sos"
+    world.clock.advance(minutes=5)
+    await window(world, "btn-z")
+    await world.hears(f"z2m/{child}", {"sos": True, "battery": 89})
+    test = await latest(world, "btn-z")
+    assert (test["result"], test["data"]["other"]["why"]) == ("waiting", "already_on")
+    world.clock.advance(seconds=10)
+    await world.hears(f"z2m/{child}", {"sos": False, "battery": 89})
+    world.clock.advance(seconds=10)
+    await world.hears(f"z2m/{child}", {"sos": True, "battery": 89})
+    assert (await latest(world, "btn-z"))["result"] == "passed"

@@ -131,6 +131,29 @@ async def test_a_press_after_the_outcome_opens_anew_however_mad_the_button_was(
     assert sorted(one["stage"] for one in both) == [Stage.FOLLOWING_UP, Stage.OPEN]
 
 
+async def test_a_new_press_among_repetitions_of_an_old_one_is_news(world: World) -> None:
+    """The last of what was folded is a repetition; the press before it must ring all the same."""
+    elder = await world.elder()
+    await world.button(elder)
+    await world.press("btn-1", ident="old")
+    incident = await world.incident(kind="sos")
+    await world.act("acknowledge", incident)
+    await world.act("outcome", incident, {"outcome": "false_alarm", "reason": "误按"})
+    world.clock.advance(minutes=1)
+    idents = ["old"] * 40 + ["new"] + ["old"] * 5
+    flood = [
+        Message(
+            topic="anju/v1/btn-1/event",
+            payload=json.dumps({"id": ident, "kind": "sos"}).encode(),
+            received_at=world.clock.now(),
+        )
+        for ident in idents
+    ]
+    await world.hear_all(flood, "urgent")
+    both = await world.incidents(kind="sos")
+    assert sorted(one["stage"] for one in both) == [Stage.FOLLOWING_UP, Stage.OPEN]
+
+
 async def test_ids_reused_in_a_flood_are_one_fault_and_not_one_a_message(world: World) -> None:
     elder = await world.elder()
     await world.button(elder)
