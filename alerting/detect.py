@@ -60,7 +60,7 @@ class Person(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class DeviceState(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Everything all detectors remember of one device; at most 640 bytes as text."""
+    """Everything all detectors remember of one device; at most 512 bytes as text."""
 
     shape: int = SHAPE
     levels: Levels = Levels()
@@ -149,7 +149,7 @@ def _is_whole(state: DeviceState) -> bool:
 
 
 def dump_state(state: DeviceState) -> str:
-    """Compact JSON, at most 640 bytes."""
+    """Compact JSON, at most 512 bytes."""
     return _ENCODER.encode(state).decode()
 
 

@@ -10,7 +10,7 @@ import httpx
 from alerting.channels.base import DeliveryError
 from alerting.channels.message import notify
 from alerting.handling import sweep
-from alerting.intake import test_endings, unwatched, watching
+from alerting.intake import run_out, unwatched, watching
 from care.policy import load_policy
 from core.logging import get_logger
 from core.metrics import CANARY_AGE, DEADLINES_OVERDUE
@@ -105,11 +105,11 @@ class Watcher:
         """Installation tests that ran out; each in a transaction of its own."""
         services = self._services
         async with services.db.reading() as session:
-            due = await test_endings.due_tests(session, services.clock.now())
+            due = await run_out.due_tests(session, services.clock.now())
         for test_id in due:
             try:
                 async with services.db.transaction() as session:
-                    opened = await test_endings.end_test(session, test_id, services.clock.now())
+                    opened = await run_out.end_test(session, test_id, services.clock.now())
             except Exception:  # the others must not wait for this one
                 log.exception("test not ended", test=test_id)
                 continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from struct import pack, unpack
 from typing import Annotated
 
 import msgspec
@@ -17,20 +18,28 @@ KEEP_S = 24 * 3600
 KEEP_MOVED = 100
 """Most movement that can be asked about; anything above only counts as at least this much."""
 
-Steps = Annotated[tuple[Seconds, ...], msgspec.Meta(max_length=2 * MAX_STEPS)]
+_SPAN_BITS, _MOVED_BITS = 20, 12
+_SPAN_MOST, _MOVED_MOST = (1 << _SPAN_BITS) - 1, (1 << _MOVED_BITS) - 1
+_STEP_BYTES = 4
+
+Steps = (
+    Annotated[bytes, msgspec.Meta(max_length=_STEP_BYTES * MAX_STEPS)]
+    | Annotated[tuple[Seconds, ...], msgspec.Meta(max_length=2 * MAX_STEPS)]
+)
+"""Four bytes a step; flat (seconds, movement) pairs are how they were stored before."""
 
 
 class Stairs(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The register's rises, newest last.
 
     A register only rises, so between two rises it has one value, and the movement within a window
-    is the sum of the rises in it. `steps` holds (seconds since the rise before, movement) pairs
-    flat, oldest first; the last pair is the rise at `rose_at`. The first pair's rise before it is
-    the oldest moment known. No step, no arithmetic: a reading without movement changes nothing.
+    is the sum of the rises in it. `steps` holds seconds since the rise before and movement of each,
+    oldest first; the last is the rise at `rose_at`. The first one's rise before it is the oldest
+    moment known. No step, no arithmetic: a reading without movement changes nothing.
     """
 
     rose_at: Seconds = 0  # the last rise; while `moved` is 0, the first reading
-    steps: Steps = ()
+    steps: Steps = b""
     moved: int = 0  # 1: there was a rise since the first reading
 
 
@@ -43,20 +52,19 @@ def climb(stairs: Stairs, at: int, movement: int) -> Stairs:
     rises closest in time become one at the later time. Movement within a window can then be
     overstated by what moved in the two hours before the window, and is never understated.
     """
-    steps = (*stairs.steps, min(at - stairs.rose_at, KEEP_S), min(movement, KEEP_MOVED))
-    age = sum(steps[::2])
-    moved = sum(steps[1::2])
+    span = min(max(at - stairs.rose_at, 0), KEEP_S)
+    steps = [*_words(stairs.steps), _word(span, min(movement, KEEP_MOVED))]
+    total = sum(steps)  # of both halves at once: there is room in the lower one
     first = 0
-    while first < len(steps) - 2:
-        age -= steps[first]
-        moved -= steps[first + 1]
-        if age < KEEP_S and moved < KEEP_MOVED:
+    while first < len(steps) - 1:
+        total -= steps[first]
+        if total >> _MOVED_BITS < KEEP_S and total & _MOVED_MOST < KEEP_MOVED:
             break
-        first += 2
+        first += 1
     steps = steps[first:]
-    if len(steps) > 2 * MAX_STEPS:
-        steps = _merged(steps)
-    return Stairs(at, steps, 1)
+    if len(steps) > MAX_STEPS:
+        _merge(steps)
+    return Stairs(at, pack(f"<{len(steps)}I", *steps), 1)
 
 
 def moved_within(stairs: Stairs, at: int, window_s: int) -> int | None:
@@ -67,21 +75,43 @@ def moved_within(stairs: Stairs, at: int, window_s: int) -> int | None:
     """
     age = at - stairs.rose_at
     moved = 0
-    steps = stairs.steps
-    index = len(steps) - 2
+    steps = _words(stairs.steps)
+    index = len(steps) - 1
     while age < window_s:
         if index < 0:
             return None
-        age += steps[index]
-        moved += steps[index + 1]
+        word = steps[index]
+        age += word >> _MOVED_BITS
+        moved += word & _MOVED_MOST
         if moved >= KEEP_MOVED:
             return moved
-        index -= 2
+        index -= 1
     return moved
 
 
-def _merged(steps: tuple[int, ...]) -> tuple[int, ...]:
+def pairs(stairs: Stairs) -> tuple[tuple[int, int], ...]:
+    """(seconds since the rise before, movement) of every step, oldest first."""
+    return tuple((word >> _MOVED_BITS, word & _MOVED_MOST) for word in _words(stairs.steps))
+
+
+def is_whole(stairs: Stairs) -> bool:
+    """Whether no stored step is cut in two."""
+    return len(stairs.steps) % (_STEP_BYTES if isinstance(stairs.steps, bytes) else 2) == 0
+
+
+def _words(steps: Steps) -> tuple[int, ...]:
+    if isinstance(steps, bytes):
+        return unpack(f"<{len(steps) // _STEP_BYTES}I", steps)
+    return tuple(_word(*pair) for pair in zip(steps[::2], steps[1::2], strict=True))
+
+
+def _word(span_s: int, moved: int) -> int:
+    return min(span_s, _SPAN_MOST) << _MOVED_BITS | min(moved, _MOVED_MOST)
+
+
+def _merge(steps: list[int]) -> None:
     """One step fewer: the two neighbours closest in time become one, at the later's time."""
-    index = min(range(0, len(steps) - 2, 2), key=lambda i: steps[i] + steps[i + 2])
-    pair = (steps[index] + steps[index + 2], steps[index + 1] + steps[index + 3])
-    return (*steps[:index], *pair, *steps[index + 4 :])
+    spans = [word >> _MOVED_BITS for word in steps]
+    index = min(range(len(steps) - 1), key=lambda i: spans[i] + spans[i + 1])
+    moved = (steps[index] & _MOVED_MOST) + (steps[index + 1] & _MOVED_MOST)
+    steps[index : index + 2] = [_word(spans[index] + spans[index + 1], moved)]

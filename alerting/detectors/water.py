@@ -105,7 +105,7 @@ def tick(part: Water, device: DeviceView, now: int) -> tuple[Water, tuple[Findin
 def is_whole(part: Water) -> bool:
     """Whether a stored state fits together beyond what its types say."""
     habit = part.habit
-    return len(part.stairs.steps) % 2 == 0 and (habit is None or len(habit.cells) == habit_.CELLS)
+    return stairs_.is_whole(part.stairs) and (habit is None or len(habit.cells) == habit_.CELLS)
 
 
 def due(part: Water | None) -> datetime | None:

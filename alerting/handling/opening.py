@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, select
+from sqlalchemy import Table, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,6 +16,8 @@ from alerting.handling.joining import facts_of, has_cleared, join
 from alerting.handling.silencing import silenced_until, welfare_suspended
 from alerting.handling.smokeless import note_latched, remedy_cleared
 from alerting.incident import (
+    FINAL,
+    LATCHED_AFTER,
     OTHERS,
     UNATTENDED,
     Current,
@@ -36,6 +38,7 @@ from core.metrics import INCIDENTS_OPENED
 
 log = get_logger("incidents")
 _MOST_TRIES = 8
+_ENDED = FINAL | {Stage.FOLLOWING_UP}
 
 
 async def apply_finding(
@@ -56,6 +59,8 @@ async def apply_finding(
         if decision.verb is Verb.NOTHING:
             return None
         if decision.verb is Verb.LATCHED:
+            if await _known_as_latched(session, whose, finding.kind, now):
+                return None
             fault = await apply_finding(session, _latched(finding, now), whose, now)
             await note_latched(session, whose, finding.kind, fault, now)
             return fault
@@ -110,6 +115,20 @@ def _latched(finding: Finding, now: datetime) -> Finding:
     )
 
 
+async def _known_as_latched(session: AsyncSession, whose: Whose, level: str, now: datetime) -> bool:
+    """Was somebody done with such a fault lately? The level still holds, and they know."""
+    ended_at = func.coalesce(Incident.outcome_at, Incident.closed_at)
+    faults = await session.scalars(
+        select(Incident.facts).where(
+            Incident.subject == whose.subject(Severity.TECHNICAL),
+            Incident.kind == "fault",
+            Incident.stage.in_(_ENDED),
+            ended_at > now - LATCHED_AFTER,
+        )
+    )
+    return any(facts.get("fault") == "latched" and facts.get("level") == level for facts in faults)
+
+
 async def _unattended(session: AsyncSession, subject: str, kind: str) -> Incident | None:
     return await session.scalar(
         select(Incident)
@@ -125,7 +144,7 @@ async def _latest_ended(session: AsyncSession, subject: str, kind: str) -> Incid
         .where(
             Incident.subject == subject,
             Incident.kind == kind,
-            Incident.stage.in_(("following_up", "closed", "cancelled")),
+            Incident.stage.in_(_ENDED),
         )
         .order_by(Incident.opened_at.desc())
         .limit(1)

@@ -13,8 +13,8 @@ from alerting.handling.opening import apply_finding
 from alerting.intake import relocated, strangers
 from alerting.intake.dedupe import Memory
 from alerting.intake.heard import Child, Heard, Ingested, KnownDevice
+from alerting.intake.installation_presses import InstallationPresses
 from alerting.intake.store import load_children, save_proofs, save_readings, save_states
-from alerting.intake.test_presses import TestPresses
 from alerting.intake.whose import whose_is
 from alerting.tables import StreamHint
 from core.db import add_hint
@@ -32,7 +32,7 @@ class Batch:
         self.memory = Memory()
         self.readings: list[tuple[str, str, datetime, float]] = []
         self.strangers: dict[Child, tuple[str, int]] = {}
-        self.tests = TestPresses(session)
+        self.tests = InstallationPresses(session)
         self.proven: dict[str, datetime] = {}  # device id → when it last showed that it works
         self.elsewhere: dict[Child, relocated.Registered] = {}
         self.relocated: set[Child] = set()
@@ -52,7 +52,7 @@ class Batch:
             if decoded.culprit is not None:
                 children.add((source_id, decoded.culprit))
         self.devices = await load_children(self.session, children, self.zone)
-        await self.tests.load()
+        await self.tests.load(self.devices.values())
         unknown = children - self.devices.keys()
         if unknown:
             self.elsewhere = await relocated.registered_as(self.session, unknown)

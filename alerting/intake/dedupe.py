@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.intake.heard import Child
@@ -22,7 +22,18 @@ SAME_PRESS = timedelta(seconds=2)
 STAMPED_AGAIN = timedelta(seconds=60)
 """Network servers hand a frame on again up to 48 s later, with a new time of their own."""
 
+_FOLDED = frozenset({*LEVEL_KINDS, *LEVEL_KINDS.values(), "heartbeat"})
 _ENDS = {kind: clear for clear, kind in CLEARING_KINDS.items()}
+_LAST_WORD = (
+    select(EventRow.digest, EventRow.received_at, EventRow.kind, EventRow.at, EventRow.data)
+    .where(
+        EventRow.source_id == bindparam("source"),
+        EventRow.child_id == bindparam("child"),
+        EventRow.kind.in_((bindparam("matter"), bindparam("end"))),
+    )
+    .order_by(EventRow.received_at.desc(), EventRow.id.desc())
+    .limit(1)
+)
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -109,23 +120,17 @@ class Memory:
 
     async def _load_last(self, session: AsyncSession, child: Child, matter: str) -> None:
         """The last word on one matter: a message may tell of a press and of a flat battery."""
-        row = await session.scalar(
-            select(EventRow)
-            .where(
-                EventRow.source_id == child[0],
-                EventRow.child_id == child[1],
-                EventRow.kind.in_((matter, _ENDS.get(matter, matter))),
-            )
-            .order_by(EventRow.received_at.desc(), EventRow.id.desc())
-            .limit(1)
-        )
+        named = {
+            "source": child[0],
+            "child": child[1],
+            "matter": matter,
+            "end": _ENDS.get(matter, matter),
+        }
+        row = (await session.execute(_LAST_WORD, named)).first()
         if row is not None:
+            mark, received_at, kind, at, data = row
             self._last[child, matter] = _Kept(
-                digest=row.digest,
-                received_at=row.received_at,
-                kind=row.kind,
-                at=row.at,
-                data=row.data,
+                digest=mark, received_at=received_at, kind=kind, at=at, data=data
             )
 
     def judge(
@@ -174,5 +179,6 @@ def _matter(kind: str) -> str:
 
 
 def needs_memory(event: DeviceEvent) -> bool:
-    """Repeated levels are folded by the detectors; only edges and retained ones are looked up."""
-    return event.retained or (event.kind not in LEVEL_KINDS and event.kind != "heartbeat")
+    """Repeated levels and repeated ends of levels are folded by the detectors, and a bridge says
+    "all is well" with every update; only edges and retained ones are looked up."""
+    return event.retained or event.kind not in _FOLDED

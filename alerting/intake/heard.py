@@ -62,6 +62,7 @@ class KnownDevice(msgspec.Struct, gc=False):
     interval_s: int | None = None
     is_stored: bool = False
     dirty: bool = False
+    is_tested: bool = False  # an installation test of it has not ended
 
 
 Child = tuple[str, str]

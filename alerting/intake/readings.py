@@ -35,7 +35,9 @@ async def take_readings(batch: Batch, heard: Heard) -> None:
     for child_id, items in said.items():
         device = batch.devices[(source_id, child_id)]
         await heard_from(batch, device, received_at)
-        await batch.tests.readings(device, heard, (r for _, r in items if type(r) is Reading))
+        if device.is_tested:
+            told = (one for _, one in items if type(one) is Reading)
+            await batch.tests.readings(device, heard, told)
         judged = judge(batch.state(device), items, device.view, batch.now)
         batch.keep(device, judged.state, judged.judge_at)
         for finding in judged.findings:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import or_, update
+from sqlalchemy import Table, bindparam, or_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.detectors.view import DEFAULT_ZONE, DeviceView
@@ -43,7 +43,11 @@ _STATE_NAMES = (
 # Driver-level statements: this is the one place where the rate of a county's meters is decided.
 # Lists and tables go in as one value each, which both databases unpack faster than Python can
 # hand over a thousand parameters.
-_DEVICES = f"SELECT {', '.join(_DEVICE_NAMES)}, CAST(rules AS TEXT) FROM devices WHERE active AND "
+_TESTED = "EXISTS (SELECT 1 FROM device_tests AS t WHERE t.device_id = d.id AND t.ended_at IS NULL)"
+_DEVICES = (
+    f"SELECT {', '.join(_DEVICE_NAMES)}, CAST(rules AS TEXT), {_TESTED}"
+    " FROM devices AS d WHERE active AND "
+)
 _STATES = f"SELECT {', '.join(_STATE_NAMES)} FROM device_states WHERE "
 _LISTED = "IN (SELECT value FROM json_each(?))"
 _SQLITE_CHILDREN = f"{_DEVICES} source_id = ? AND child_id {_LISTED}"
@@ -139,7 +143,8 @@ def _in_utc(value: datetime | None) -> datetime | None:
 
 
 def _known(row: Sequence[Any], time: _ToTime, zone: str) -> KnownDevice:
-    ident, source_id, child_id, role, name, room, area_id, every_s, enrolled_at, watch, rules = row
+    ident, source_id, child_id, role, name, room, area_id, *more = row
+    every_s, enrolled_at, watch, rules, is_tested = more
     known_rules = {} if rules in _NO_RULES else msgspec.json.decode(rules)
     view = _view(ident, role, name, known_rules, time(enrolled_at), every_s, watch, zone)
     return KnownDevice(
@@ -151,6 +156,7 @@ def _known(row: Sequence[Any], time: _ToTime, zone: str) -> KnownDevice:
         room=room,
         area_id=area_id,
         view=view,
+        is_tested=bool(is_tested),
     )
 
 
@@ -244,13 +250,24 @@ async def save_readings(
     await _write(session, rows, _SQLITE_READINGS, _POSTGRES_READINGS)
 
 
+_DEVICE_TABLE = Device.__table__
+assert isinstance(_DEVICE_TABLE, Table)
+_TESTED_AT = _DEVICE_TABLE.c.tested_at
+_PROVEN = (
+    update(_DEVICE_TABLE)
+    .where(
+        _DEVICE_TABLE.c.id == bindparam("device"),
+        or_(_TESTED_AT.is_(None), bindparam("time") > _TESTED_AT),
+    )
+    .values(tested_at=bindparam("time"))
+)
+
+
 async def save_proofs(session: AsyncSession, proven: Mapping[str, datetime]) -> None:
     """When alarm devices (id → time) last showed that they work."""
-    for device_id, at in sorted(proven.items()):
-        newer = or_(Device.tested_at.is_(None), Device.tested_at < at)
-        await session.execute(
-            update(Device).where(Device.id == device_id, newer).values(tested_at=at)
-        )
+    if proven:
+        rows = [{"device": device_id, "time": at} for device_id, at in sorted(proven.items())]
+        await (await session.connection()).execute(_PROVEN, rows)
 
 
 async def _write(

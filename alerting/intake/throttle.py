@@ -187,21 +187,24 @@ class Throttle:
         if forgiving and not any(map(_is_alarm, slots)):
             return None
         at = heard.message.received_at.timestamp()
-        buckets = [slot + _KEPT_FOR_US for slot in slots] if forgiving else slots
-        admitted = [self._take(child, bucket, at) for bucket in buckets]
-        if any(admitted):
+        is_admitted = False
+        for slot in slots:
+            bucket = slot + _KEPT_FOR_US if forgiving else slot
+            is_admitted |= self._take(child, bucket, at)
+        if is_admitted:
             return None
         return min(slots, key=lambda slot: not _is_alarm(slot))
 
     def _take(self, child: Child, slot: str, at: float) -> bool:
         allowed = ALARM if _is_alarm(slot) else ORDINARY
-        bucket = self._buckets.get((child, slot))
+        key = (child, slot)
+        bucket = self._buckets.get(key)
         if bucket is None:
-            bucket = self._buckets[child, slot] = _Bucket(allowed.burst, at)
+            bucket = self._buckets[key] = _Bucket(allowed.burst, at)
             if len(self._buckets) > self._most_keys:
                 self._buckets.popitem(last=False)
         else:
-            self._buckets.move_to_end((child, slot))
+            self._buckets.move_to_end(key)
         return bucket.take(allowed, at)
 
     def _hold_back(self, sieved: Sieved, child: Child, slot: str, heard: Heard) -> None:

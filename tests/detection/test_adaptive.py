@@ -299,14 +299,14 @@ def test_nothing_raises_the_state_stays_small_and_a_replay_is_bit_identical(
     for each, now in arriving:
         assert once.hears([each], now) == again.hears([each], now)
         assert once.text == again.text
-        assert len(once.text.encode()) <= 640
+        assert len(once.text.encode()) <= 512
         assert dump_state(load_state(once.text)) == once.text
 
 
 def test_the_state_stays_small_after_years_too() -> None:
     home = Home(meter())
     home.lives(400, lambda day, hour: 500.0 + hour if hour in (7, 12, 19) else 3.0 * (day % 2))
-    assert len(home.watch.text.encode()) <= 640
+    assert len(home.watch.text.encode()) <= 512
 
 
 @settings(max_examples=150, deadline=None)

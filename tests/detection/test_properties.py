@@ -53,7 +53,7 @@ def as_built(register: Register) -> list[tuple[int, str, int]]:
         for one in watch.hears([(moment, water(value / 10))], moment):
             if one.kind == "no_water_use":
                 found.append((at, one.sign.value, one.facts.get("level", 0)))
-        assert len(watch.text) <= 640
+        assert len(watch.text) <= 512
     return found
 
 
@@ -187,7 +187,7 @@ def test_nothing_raises_and_the_state_stays_small(
     now = T0 + timedelta(seconds=now_s)
     for one in said:
         watch.hears([one], now)
-        assert len(watch.text.encode()) <= 640
+        assert len(watch.text.encode()) <= 512
     watch.tick(now)
     watch.tick(now - timedelta(days=400))
 

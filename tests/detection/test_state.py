@@ -11,13 +11,13 @@ from alerting.detect import DeviceState, dump_state, judge, load_state
 from alerting.detectors.assessable import Register
 from alerting.detectors.levels import Levels
 from alerting.detectors.register import Line
-from alerting.detectors.stairs import KEEP_S, MAX_STEPS, Stairs
+from alerting.detectors.stairs import KEEP_S, MAX_STEPS, Stairs, climb, moved_within, pairs
 from alerting.detectors.tap import Tap
 from alerting.detectors.view import MAX_SECONDS
 from alerting.detectors.water import Water
 from tests.detection.support import T0, Watch, device, event, hours, water
 
-LIMIT = 640
+LIMIT = 512
 
 
 @pytest.mark.parametrize("text", [None, ""])
@@ -86,19 +86,32 @@ def test_nothing_said_and_nothing_understood_is_the_very_same_state() -> None:
     assert judge(state, [(T0, event("heartbeat"))], device(), T0).state is state
 
 
+def test_steps_stored_as_flat_pairs_are_still_read_and_counted_the_same() -> None:
+    text = "[1,[[],-1],[[9000,50,0,0],[9000,[7200,3,1800,2],1]]]"
+    stored = load_state(text).water
+    assert stored is not None
+    assert pairs(stored.stairs) == ((7200, 3), (1800, 2))
+    assert moved_within(stored.stairs, 9000, 1800) == 2
+    assert pairs(climb(stored.stairs, 9600, 4)) == ((7200, 3), (1800, 2), (600, 4))
+
+
 def test_the_largest_state_there_can_be_fits() -> None:
     """Every level spoken of, a doubted register of ten digits, and steps as wide as they come.
 
     Steps within a day add up to less than a day and to less than ten litres, so not all of them
     can be wide.
     """
-    steps = [KEEP_S, 100] + [3456, 11] * 8 + [3456, 1] * (MAX_STEPS - 9)
+    stairs = Stairs(0)
+    for number in range(MAX_STEPS + 1):
+        span = KEEP_S if number == 0 else 3456
+        stairs = climb(stairs, stairs.rose_at + span, 11 if 0 < number < 9 else 1)
+    assert len(pairs(stairs)) == MAX_STEPS
     register = 9_999_999_999
     state = DeviceState(
         levels=Levels(tuple(v for n in range(9) for v in (2 * n, MAX_SECONDS, 99_999)), 999),
         water=Water(
             Line(MAX_SECONDS, register, MAX_SECONDS, register),
-            Stairs(MAX_SECONDS, tuple(steps), 1),
+            Stairs(MAX_SECONDS, stairs.steps, 1),
             Tap(MAX_SECONDS, register, 91_799, register, 1),
             2,
             MAX_SECONDS,

@@ -220,6 +220,35 @@ async def test_a_latched_smoke_detector_leaves_its_home_without_until_it_clears(
     assert "hazard_remedied" in kinds(await world.incident(kind="fault"))
 
 
+async def test_who_was_told_of_a_latched_detector_has_twelve_hours_to_replace_it(
+    world: World,
+) -> None:
+    """The bridge repeats "smoke" all along: closing its fault must not open the next at once."""
+    elder = await world.elder()
+    south = await bridge(world, "south", "城南网关")
+    await smoke_detector(world, south, home_id=elder["home_id"])
+    await world.hears(f"south/{IEEE}", {"smoke": True})
+    case = await world.incident(kind="smoke")
+    await world.act("acknowledge", case)
+    await world.act("outcome", case, {"outcome": "false_alarm"})
+    world.clock.advance(hours=13)
+    await world.hears(f"south/{IEEE}", {"smoke": True})
+    fault = await world.incident(kind="fault")
+    await world.act("acknowledge", fault)
+    await world.act("outcome", fault, {"outcome": "other", "reason": "已订新烟感"})
+
+    for _ in range(11):
+        world.clock.advance(hours=1)
+        await world.hears(f"south/{IEEE}", {"smoke": True})
+    assert [one["id"] for one in await world.incidents(kind="fault")] == [fault["id"]]
+    assert len((await world.admin.get("hazards", open=True))["items"]) == 1
+
+    world.clock.advance(hours=1)
+    await world.hears(f"south/{IEEE}", {"smoke": True})
+    ids = {one["id"] for one in await world.incidents(kind="fault")}
+    assert len(ids) == 2, "after that it is a fault again"
+
+
 async def test_a_replacement_that_passed_its_test_remedies_the_hazard(world: World) -> None:
     elder = await world.elder()
     south = await bridge(world, "south", "城南网关")

@@ -24,19 +24,22 @@ from devices.event import CLEARING_KINDS, LEVEL_KINDS, DeviceEvent, Reading
 Findings = tuple[Finding, ...]
 
 
-class TestPresses:
-    """Lives as long as its batch's transaction. Nearly always empty: one look a batch."""
-
-    __test__ = False  # no test case, whatever its name
+class InstallationPresses:
+    """Lives as long as its batch's transaction. Nearly always empty."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
         self._open: dict[str, DeviceTest] = {}
         self.rang = False
 
-    async def load(self) -> None:
-        """Every test that has not ended; a partial index holds just those."""
-        query = select(DeviceTest).where(DeviceTest.ended_at.is_(None))
+    async def load(self, devices: Iterable[KnownDevice]) -> None:
+        """The tests of those devices that have one; loading a device told whether it has."""
+        tested = [device.id for device in devices if device.is_tested]
+        if not tested:
+            return
+        query = select(DeviceTest).where(
+            DeviceTest.device_id.in_(tested), DeviceTest.ended_at.is_(None)
+        )
         self._open = {row.device_id: row for row in await self._session.scalars(query)}
 
     async def press(
