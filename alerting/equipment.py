@@ -125,9 +125,15 @@ async def renew_push_token(session: AsyncSession, actor: Actor, source_id: str) 
     return source
 
 
-async def find_source(session: AsyncSession, actor: Actor, source_id: str) -> Source:
-    """A source of the caller's area, or of none; raises `NotFound` otherwise."""
-    visible = queries.in_scope(Source.area_id, actor.scope)
+async def find_source(
+    session: AsyncSession, actor: Actor, source_id: str, *, serving: bool = False
+) -> Source:
+    """A source of the caller's area, or of none; raises `NotFound` otherwise.
+
+    With `serving` also one of an area above: its devices hang in the caller's homes, too.
+    """
+    seen = queries.serves if serving else queries.in_scope
+    visible = seen(Source.area_id, actor.scope)
     found = await session.scalar(select(Source).where(Source.id == source_id, visible))
     if found is None:
         raise NotFound("source", source_id)
@@ -287,7 +293,7 @@ async def _origin(
     if source_id is None or not child_id:
         missing = "source_id" if source_id is None else "child_id"
         raise InvalidInput(missing, f"is required for a {family} device")
-    source = await find_source(session, actor, source_id)
+    source = await find_source(session, actor, source_id, serving=True)
     if source.family != family:
         raise InvalidInput("family", f"source {source.name} is of family {source.family}")
     return source, child_id

@@ -45,6 +45,14 @@ def in_scope(
     return or_(area_id.is_(None), area_id.in_(inside))
 
 
+def serves(
+    area_id: InstrumentedAttribute[Any] | ColumnElement[Any], scope: Scope
+) -> ColumnElement[bool]:
+    """Rows of the scope's areas and of those above it: a county's bridge serves its villages."""
+    above = [part for part in scope.path.split("/") if part]
+    return or_(in_scope(area_id, scope), area_id.in_(above))
+
+
 def visible_elders(sight: Sight) -> ColumnElement[bool]:
     if sight.by_area:
         return in_scope(Elder.area_id, sight.actor.scope)

@@ -13,7 +13,7 @@ from alerting import commissioning
 from alerting.commissioning import Result
 from alerting.queries import DeviceView, device, visible_devices
 from alerting.tables import Notice
-from care.queries import Sight, in_scope
+from care.queries import Sight, serves
 from care.tables import (
     NATIVE_SOURCE,
     Binding,
@@ -50,7 +50,7 @@ async def heard_lately(
             Device.id.is_(None),
             SourceChild.messages > 0,  # listed by its bridge only: it said nothing
             SourceChild.last_seen_at > now - HEARD_WITHIN,
-            in_scope(Source.area_id, sight.actor.scope),
+            serves(Source.area_id, sight.actor.scope),
         )
         .order_by(SourceChild.last_seen_at.desc(), SourceChild.child_id)
         .limit(_MOST)
@@ -101,7 +101,7 @@ async def named_by(session: AsyncSession, sight: Sight, code: Code) -> Named:
         .where(
             Device.id.is_(None),
             or_(SourceChild.child_id.in_(wanted), SourceChild.name.in_(wanted)),
-            in_scope(Source.area_id, sight.actor.scope),
+            serves(Source.area_id, sight.actor.scope),
         )
     )
     return Named(

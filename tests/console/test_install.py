@@ -111,3 +111,34 @@ def test_every_kind_reason_and_room_has_its_words(database_url: str) -> None:
     wanted = {f"press_{kind}" for kind in kinds} | {f"kind_{kind}" for kind in chosen}
     wanted |= {f"why_{why}" for why in reasons} | {f"room_{room}" for room in ROOMS}
     assert {f"install.{name}" for name in wanted} <= set(catalogue())
+
+
+async def test_a_village_s_installer_finds_what_a_county_s_bridge_hears(world: World) -> None:
+    county = await world.admin.post("areas", {"name": "县", "level": "county", "parent_id": None})
+    village, other = [
+        await world.admin.post(
+            "areas", {"name": name, "level": "village", "parent_id": county["id"]}
+        )
+        for name in ("桥头村", "河东村")
+    ]
+    fitter = await world.sign_in("chen", role="visitor", area_id=village["id"])
+    elder = await world.elder(area_id=village["id"], responsible_visitor_id=fitter.id)
+    sources = {
+        name: await world.admin.post(
+            "sources",
+            {"name": name, "family": "zigbee2mqtt", "prefix": prefix, "area_id": area["id"]},
+        )
+        for name, prefix, area in (("县网关", "county", county), ("邻村网关", "next", other))
+    }
+    for prefix in ("county", "next"):
+        await world.hears(f"{prefix}/smoke {prefix}", {"smoke": False, "battery": 97})
+
+    page = await reader(world, fitter).open("/install")
+    assert "smoke county" in page
+    assert "smoke next" not in page
+    query = f"source={sources['县网关']['id']}&child=smoke county"
+    form = f"/install/register?{query}"
+    await reader(world, fitter).submit(form, "/install/register", elder_id=elder["id"])
+    assert [one["child_id"] for one in (await fitter.get("devices"))["items"]] == ["smoke county"]
+    hidden = f"/install/register?source={sources['邻村网关']['id']}&child=smoke next"
+    await reader(world, fitter).open(hidden, 404)
