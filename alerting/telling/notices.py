@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting import timeline
 from alerting.escalation import Deadline, Policy, Step, Target, next_step
+from alerting.finding import Severity
 from alerting.incident import Stage
 from alerting.routing import Roster, RouteReason, Telling, nobody_reached, route
 from alerting.tables import EventRow, Incident, Notice, StreamHint
@@ -154,7 +155,12 @@ HEARD = {
 async def tell_devices(
     session: AsyncSession, incident: Incident, now: datetime, stage: Stage
 ) -> None:
-    """Queue the stage for every native device that alarmed in this incident ("help is coming")."""
+    """Queue the stage for every native device that alarmed in this incident ("help is coming").
+
+    Nobody called for help with a flat battery: of technical matters a button says nothing.
+    """
+    if incident.severity == Severity.TECHNICAL:
+        return
     said = await session.scalars(
         select(EventRow.child_id)
         .where(

@@ -18,7 +18,15 @@ from alerting.detectors import adaptive, fixed
 from alerting.wording import incident_title
 from core.errors import AnjuError, InvalidInput
 from gateway.evaluation.replay import Alarm, Home, read_homes, replay
-from gateway.evaluation.scoring import Figure, Score, figures, score_home, truth_of, with_outages
+from gateway.evaluation.scoring import (
+    WARM_UP_S,
+    Figure,
+    Score,
+    figures,
+    score_home,
+    truth_of,
+    with_outages,
+)
 
 RULES = (*adaptive.PRESETS, *(name for name in fixed.PRESETS if name != "off"))
 PROFILES = ("tight", "quiet")
@@ -111,6 +119,10 @@ def _scores(
                 truth=truth_of(home),
             )
             scores.append(score)
+        if not any(score.delays_s for score in scores):
+            days = WARM_UP_S // 86_400
+            problem = f"no home has more than {days} days of readings: nothing to score"
+            raise InvalidInput("--readings", problem)
         found[each] = figures(scores, draws=options.draws, seed=options.seed)
     return found
 
@@ -154,7 +166,8 @@ def as_table(result: dict[str, Any]) -> Table:
     """The protocol's table: each figure with its 95 % interval over homes."""
     table = Table(title=f"{result['homes']} homes, {result['readings']} readings")
     for title, _ in _COLUMNS:
-        table.add_column(title, justify="left" if title == "rule" else "right")
+        is_name = title == "rule"
+        table.add_column(title, justify="left" if is_name else "right", no_wrap=is_name)
     for rule, found in result["score"].items():
         cells = [
             "{value:.1f}\n({low:.1f}–{high:.1f})".format(**found[key]) for _, key in _COLUMNS if key

@@ -143,6 +143,15 @@ def test_a_file_that_cannot_be_used_is_one_line_with_its_number(
     ran.is_one_line(1, "--readings", *words)
 
 
+def test_too_short_a_file_has_no_figures(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    source = tmp_path / "short.csv"
+    source.write_text("\n".join(["home,time,register_l", *rows()[: 40 * 24]]), "utf-8")
+    ran = evaluate(monkeypatch, capsys, "--readings", source, "--rule", "adaptive", "--score")
+    ran.is_one_line(1, "--readings", "60 days")
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -59,3 +59,17 @@ async def test_a_press_goes_all_the_way_to_a_closed_case(world: World) -> None:
     acks = [body for topic, body in world.acks if topic == "anju/v1/btn-1/ack"]
     assert acks[0] == {"id": "e1", "accepted": True}
     assert [a["stage"] for a in acks[1:]] == ["acknowledged", "accepted"]
+
+
+async def test_a_button_hears_of_its_call_and_nothing_of_its_battery(world: World) -> None:
+    button = await world.button(await world.elder())
+    await world.event(button, "battery_low")
+    weak = await world.incident()
+    await world.act("acknowledge", weak)
+    stages = [body for _, body in world.acks if "stage" in body]
+    assert stages == [], "nobody called for help"
+    await world.press(button)
+    call = next(one for one in await world.incidents() if one["kind"] == "sos")
+    await world.act("acknowledge", call)
+    stages = [body for _, body in world.acks if "stage" in body]
+    assert stages == [{"incident": call["id"], "stage": "acknowledged"}]
