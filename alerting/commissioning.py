@@ -68,7 +68,7 @@ class Verdict(StrEnum):
 
     PASSED = "passed"
     OTHER_KIND = "other_kind"
-    RETAINED = "retained"  # from the broker's memory: nobody pressed now
+    RETAINED = "retained"  # the broker had kept it: nobody pressed now
     BEFORE = "before"  # dated, or received, before the window opened
     AFTER = "after"  # the window had closed
     ALREADY_ON = "already_on"  # the level was on before: no press, only said again
@@ -90,7 +90,7 @@ class Press:
     kind: str  # of the event, or READING
     received_at: datetime
     at: datetime | None = None  # by the device's own clock, right or wrong; None: it did not say
-    retained: bool = False
+    retained: bool = False  # or kept for us while we were away
     was_on: bool = False  # a level that the detector had reported before
 
 

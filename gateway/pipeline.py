@@ -82,7 +82,7 @@ class Pipeline:
         `catching_up` with what the broker kept for us.
         """
         started = self._services.clock.monotonic()
-        heard = await self._until_stored(lambda: self._decode(messages))
+        heard = await self._until_stored(lambda: self._decode(messages, kept=catching_up))
         sieved = self._throttle.sieve(heard, forgiving=catching_up)
         try:
             handled = await self._store_all(sieved)
@@ -121,7 +121,7 @@ class Pipeline:
             log.exception("not counted", lane=self.lane, dropped=sieved.dropped)
         return [await self._store_one(heard) for one in folded for heard in one.told]
 
-    async def _decode(self, messages: Sequence[Message]) -> list[Heard]:
+    async def _decode(self, messages: Sequence[Message], *, kept: bool) -> list[Heard]:
         routes = await self._router(messages)
         return [
             Heard(
@@ -129,6 +129,7 @@ class Pipeline:
                 lane=self.lane,
                 message=message,
                 decoded=decode(message, route),
+                kept=kept,
             )
             for message, route in zip(messages, routes, strict=True)
         ]

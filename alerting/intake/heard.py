@@ -20,6 +20,7 @@ class Heard:
     lane: str
     message: Message
     decoded: Decoded
+    kept: bool = False  # while we catch up with what the broker kept for us: said some time ago
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -55,7 +55,7 @@ class InstallationPresses:
             kind=_kind_in(heard, event, row.kind),
             received_at=heard.message.received_at,
             at=event.at,
-            retained=event.retained or heard.message.retained,
+            retained=event.retained or _is_old(heard),
             was_on=await self._was_on(device, heard, event, found),
         )
         level = commissioning.level_of(event.kind, told_as_level=bool(event.data.get("level")))
@@ -91,8 +91,8 @@ class InstallationPresses:
         )
         if proof is None:
             return
-        message = heard.message
-        press = Press(kind=READING, received_at=message.received_at, retained=message.retained)
+        at = heard.message.received_at
+        press = Press(kind=READING, received_at=at, retained=_is_old(heard))
         said = f"{proof.register}={proof.value:g} {proof.unit}"
         await self._judge(row, device, press, {"said": said})
 
@@ -139,6 +139,12 @@ class InstallationPresses:
     async def _end(self, row: DeviceTest, at: datetime) -> None:
         await testing.end_if(self._session, row, ended_at=at)
         self._open.pop(row.device_id, None)
+
+
+def _is_old(heard: Heard) -> bool:
+    """The broker had it in its memory, or kept it while we were away: it may have been said before
+    anybody opened a window, and then it was no test."""
+    return heard.message.retained or heard.kept
 
 
 def _delay_s(press: Press) -> float | None:

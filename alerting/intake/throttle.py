@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from dataclasses import replace as with_fields
 
 from msgspec.structs import replace
 
@@ -339,4 +340,4 @@ def _only(heard: Heard, child: Child) -> Heard:
 
 
 def _with(heard: Heard, decoded: Decoded) -> Heard:
-    return Heard(source_id=heard.source_id, lane=heard.lane, message=heard.message, decoded=decoded)
+    return with_fields(heard, decoded=decoded)

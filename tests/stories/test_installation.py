@@ -441,3 +441,16 @@ async def test_a_press_that_is_said_again_while_its_alarm_runs_is_no_test(world:
     world.clock.advance(seconds=10)
     await world.hears(f"z2m/{child}", {"sos": True, "battery": 89})
     assert (await latest(world, "btn-z"))["result"] == "passed"
+
+
+async def test_what_the_broker_kept_while_we_were_away_is_no_test(world: World) -> None:
+    """It may have been pressed before the tester was there: then it was the elder."""
+    button = await world.button(await world.elder())
+    await window(world, button)
+    lane = Pipeline(world.services, "urgent", NativeRouter(world.services.settings.zone))
+    await lane.handle([sos(button, "kept", world.clock.now())], catching_up=True)
+    assert (await world.incident())["mode"] == "actual"
+    test = await latest(world, button)
+    assert (test["result"], test["data"]["other"]["why"]) == ("waiting", "retained")
+    await world.press(button)
+    assert (await latest(world, button))["result"] == "passed"
