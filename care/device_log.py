@@ -21,6 +21,7 @@ def note(
     what: str,
     at: datetime,
     actor: Actor = SYSTEM,
+    /,
     **data: Any,
 ) -> None:
     """Add one fact. `what` is a key of the console's `device_log` texts, `data` its figures."""

@@ -60,8 +60,8 @@ async def test_a_replaced_button_hands_over_its_place_and_keeps_its_past(world: 
     assert old["active"] is False and old["retired_at"] is not None and old["home_id"] is None
     row = await world.row(Device, "btn-1")
     assert row.mqtt_password_hash is None, "its credentials are dead"
-    assert await log_kinds(world, "btn-1") == ["replaced"]
-    assert await log_kinds(world, "btn-2") == ["replaces"]
+    assert await log_kinds(world, "btn-1") == ["enrolled", "replaced"]
+    assert await log_kinds(world, "btn-2") == ["enrolled", "replaces"]
 
     still = await world.admin.get(f"incidents/{old_case['id']}")
     assert still["device_id"] == "btn-1" and still["elder_id"] == elder["id"]
@@ -87,7 +87,7 @@ async def test_an_alarm_of_a_retired_device_still_reaches_people_and_says_whose_
 
     back = await world.admin.expect(200, "PATCH", "devices/btn-1", json={"active": True})
     assert back["retired_at"] is None and back["elder_id"] == elder["id"]
-    assert await log_kinds(world, "btn-1") == ["retired", "unretired"]
+    assert await log_kinds(world, "btn-1") == ["enrolled", "retired", "unretired"]
 
 
 async def test_a_swapped_meter_begins_a_new_register_without_a_false_finding(world: World) -> None:
@@ -110,7 +110,7 @@ async def test_a_swapped_meter_begins_a_new_register_without_a_false_finding(wor
         await world.reads("meter-1", 0.23 + hour * 0.01)
 
     assert [one["kind"] for one in await world.incidents()] == ["cannot_assess"]
-    assert await log_kinds(world, "meter-1") == ["meter_swapped"]
+    assert await log_kinds(world, "meter-1") == ["enrolled", "meter_swapped"]
     assert await world.count(ReadingRow) == 11, "the old register's readings stay"
     state = (await world.device_state("meter-1")).state
     assert "8120" not in state, "nothing of the old register is remembered"
@@ -157,7 +157,7 @@ async def test_a_child_heard_under_another_source_asks_whether_it_moved(world: W
     assert moved["source_id"] == north and moved["home_id"] == elder["home_id"]
     answered = await world.incident(kind="moved")
     assert answered["condition"] == "cleared" and "device_moved" in kinds(answered)
-    assert await log_kinds(world, "smoke-1") == ["moved"]
+    assert await log_kinds(world, "smoke-1") == ["enrolled", "moved"]
     await world.hears(topic, {"smoke": False, "battery": 80})
     assert (await world.device_state("smoke-1")).battery_pct == 80
     await world.admin.post("devices/smoke-1/move", {"source_id": north}, 422)
