@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import signal
 import sys
@@ -91,6 +92,7 @@ async def _serve(settings: Settings, roles: str, migrate_postgres: bool) -> None
         with contextlib.suppress(NotImplementedError):  # Windows has no handlers on the loop
             loop.add_signal_handler(number, stop.set)
     anju = Anju(settings, roles=chosen)
+    gc.freeze()  # what was loaded stays: looking through it again would hold up an alarm for 0.2 s
     async with running(anju, migrate=False, http_socket=http_socket):
         if http_socket is not None:
             print(f"anju: {settings.link_base}", flush=True)
