@@ -119,11 +119,12 @@ def _arguments(call: ast.Call, parameter: str, place: int | None) -> list[ast.ex
     return named or ([] if place is None else call.args[place : place + 1])
 
 
-def assigned(name: str) -> set[str]:
-    """The strings that any variable or attribute of this name is given."""
+def assigned(name: str, *, skip: str = "") -> set[str]:
+    """The strings that any variable or attribute of this name is given, but in module `skip`."""
     return {
         text
-        for module in modules().values()
+        for where, module in modules().items()
+        if where != skip
         for value in module.assigned.get(name, ())
         for text in _texts(value, module)
     }
