@@ -26,6 +26,7 @@ import httpx
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from gateway.demo import DemoOptions, run
+from simulators.homes import BRIDGE_PREFIX, demo_town
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
@@ -140,6 +141,15 @@ class Api:
 
         return until(look, PATIENCE_S, f"an incident of {device_id}")
 
+    def incident_about(self, kind: str) -> str:
+        """The id of the incident of that kind, once there is one."""
+
+        def look() -> str:
+            found = self.get(f"/incidents?limit=100&kind={kind}")["items"]
+            return next((one["id"] for one in found), "")
+
+        return until(look, PATIENCE_S, f"an incident {kind}")
+
     def user(self, username: str) -> str:
         people = self.get("/users?limit=100")["items"]
         return str(next(one["id"] for one in people if one["username"] == username))
@@ -174,10 +184,10 @@ def shoot(page: Page, name: str, *, full: bool = False) -> None:
 # ── the pictures ──────────────────────────────────────────────────────────────────────────────
 
 
-def alarm(town: Town, act: str, device: str) -> None:
+def alarm(town: Town, act: str, device: str, *more: str) -> None:
     """What a device would say. A process of its own: Playwright keeps this one's event loop."""
     anju = Path(sys.executable).with_name("anju")
-    command = (anju, "simulate", act, "--device", device, "--mqtt-url", town.mqtt)
+    command = [str(anju), "simulate", act, "--device", device, "--mqtt-url", town.mqtt, *more]
     if subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode:
         raise ShotError(f"{device} had no answer from Anju")
 
@@ -203,8 +213,40 @@ def take_all(town: Town, browser: Browser) -> None:
 
     open_case(pages["zh"], sos)
     shoot(pages["zh"], "incident.png")
+    open_case(pages["zh"], officer.incident_about("no_water_use"))
+    pages["zh"].locator("#usage-title").scroll_into_view_if_needed()
+    shoot(pages["zh"], "quiet.png")
     pages["zh"].goto("/devices")
     shoot(pages["zh"], "devices.png")
+    take_installation(town, browser, officer)
+
+
+def take_installation(town: Town, browser: Browser, officer: Api) -> None:
+    """A new detector that its bridge found is registered, tested, and seen to work."""
+    spare = demo_town().spare
+    source = officer.get("/sources")["items"]
+    elder = officer.get("/elders?limit=1")["items"][0]
+    officer.post(
+        "/devices",
+        {
+            "id": "demo-new-smoke",
+            "family": "zigbee2mqtt",
+            "source_id": next(one["id"] for one in source if one["family"] == "zigbee2mqtt"),
+            "child_id": spare.ieee,
+            "role": "smoke_detector",
+            "home_id": elder["home_id"],
+            "room": "厨房",
+        },
+    )
+    people = officer.get("/users?limit=100")["items"]
+    fitter = next(one for one in people if one["id"] == elder["responsible_visitor_id"])
+    phone = sign_in(browser, town, fitter["username"], size=PHONE, language="zh")
+    phone.goto("/install/devices/demo-new-smoke")
+    phone.get_by_role("button", name="开始测试").click()
+    phone.wait_for_selector("text=现在请按测试键")
+    alarm(town, "smoke", spare.name, "--bridge", BRIDGE_PREFIX)
+    phone.wait_for_selector(".bench-good")
+    shoot(phone, "install.png")
 
 
 def open_desk(browser: Browser, town: Town, *, language: str) -> Page:
