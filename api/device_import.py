@@ -9,9 +9,9 @@ from fastapi.responses import Response
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException
 
-from alerting.importing.report import result_csv
-from alerting.importing.run import VERDICTS, Imported, import_devices, read_file
-from alerting.importing.sheet import MAX_BYTES, SheetError
+from alerting.fleet.importing.report import result_csv
+from alerting.fleet.importing.run import VERDICTS, Imported, import_devices, read_file
+from alerting.fleet.importing.sheet import MAX_BYTES, SheetError
 from alerting.wording.importing import cell_texts, field_text, sheet_text, verdict_text
 from api.dependencies import Language, Now, ServicesDep, allowed
 from api.schemas import Out, example

@@ -8,8 +8,9 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 from pydantic import Field
 
-from alerting import lifecycle, queries
-from alerting.label import install_address, label_svg
+from alerting import queries
+from alerting.fleet import lifecycle
+from alerting.fleet.label import install_address, label_svg
 from api.dependencies import Now, Reading, ServicesDep, SightDep, Writing, allowed
 from api.devices import ChildId, DeviceCreated, DeviceId, DeviceOut, mqtt_of, shown
 from api.problems import refusal

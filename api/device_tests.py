@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from alerting.commissioning import result_now
-from alerting.handling import testing
+from alerting.fleet import testing
 from alerting.queries import device, sight_of
 from api.dependencies import Now, Reading, Writing, allowed
 from api.devices import DeviceOut

@@ -9,8 +9,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import AfterValidator, Field, StringConstraints
 
-from alerting import commands, equipment, queries
-from alerting.equipment import is_supervisable
+from alerting import queries
+from alerting.fleet import commands, equipment
+from alerting.fleet.equipment import is_supervisable
 from alerting.intake import inbox
 from alerting.queries import DeviceView
 from api.dependencies import Now, Reading, ServicesDep, SightDep, Writing, allowed

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from alerting import export, fleet
+from alerting.fleet import export, overview
 from api.dependencies import Now, Reading, SightDep, allowed
 from api.schemas import Filters, Ident, Out, PageOut, example, page_of
 from care.model import Actor
@@ -107,7 +107,7 @@ class UnsupervisedOut(Out):
 class ExportQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
     format: Literal["csv", "xlsx"] = "csv"
-    show: fleet.Show = "all"
+    show: overview.Show = "all"
     area_id: Ident | None = None
     family: Ident | None = None
     q: Annotated[str, Field(max_length=100)] = ""
@@ -118,11 +118,11 @@ async def read_fleet(
     _actor: Annotated[Actor, allowed("devices.read")], sight: SightDep, session: Reading, now: Now
 ) -> dict[str, Any]:
     """All devices and every area's, by the filters of the fleet page."""
-    areas = await fleet.by_area(session, sight, now)
+    areas = await overview.by_area(session, sight, now)
     return {
-        "counts": fleet.total(areas),
+        "counts": overview.total(areas),
         "areas": areas,
-        "unsupervised": await fleet.count_unwatched(session, sight),
+        "unsupervised": await overview.count_unwatched(session, sight),
     }
 
 
@@ -141,10 +141,10 @@ async def export_fleet(
     query: Annotated[ExportQuery, Query()],
 ) -> Response:
     """CSV (UTF-8 with a byte order mark) or XLSX; no cell is ever a formula."""
-    wanted = fleet.Wanted(
+    wanted = overview.Wanted(
         show=query.show, area_id=query.area_id or "", family=query.family or "", q=query.q
     )
-    rows = [row async for row in fleet.whole_fleet(session, sight, wanted, now)]
+    rows = [row async for row in overview.whole_fleet(session, sight, wanted, now)]
     zone = request.app.state.services.settings.zone
     body = await asyncio.to_thread(export.exported, query.format, rows, zone)
     name = f"attachment; filename=devices.{query.format}"
@@ -167,7 +167,7 @@ async def list_unsupervised(
     query: Annotated[Filters, Query()],
 ) -> dict[str, Any]:
     """Longest first. `due_at` is when people are sent, unless a device comes back."""
-    page = await fleet.unwatched(session, sight, query.page)
+    page = await overview.unwatched(session, sight, query.page)
     items = [
         {
             "elder_id": elder.id,

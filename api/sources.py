@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
 
-from alerting import equipment
+from alerting.fleet import equipment
 from api.dependencies import Now, Reading, ServicesDep, SightDep, Writing, allowed
 from api.schemas import (
     NOT_GIVEN,

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting import fleet
+from alerting.fleet import overview
 from alerting.intake import unwatched
 from alerting.tables import DeviceStateRow, ReadingRow
 from care.model import SYSTEM
@@ -125,21 +125,21 @@ async def measure(session: AsyncSession) -> dict[str, float]:
     ids = [f"d{n}" for n in range(0, 1000, 10)]
 
     async def whole_page() -> None:
-        await fleet.fleet(session, sight, page, fleet.Wanted(show="silent"), NOW)
-        fleet.total(await fleet.by_area(session, sight, NOW))
-        await fleet.battery_trends(session, ids, NOW)
-        await fleet.link_qualities(session, ids, NOW)
+        await overview.fleet(session, sight, page, overview.Wanted(show="silent"), NOW)
+        overview.total(await overview.by_area(session, sight, NOW))
+        await overview.battery_trends(session, ids, NOW)
+        await overview.link_qualities(session, ids, NOW)
 
     async def sweep() -> None:
         await unwatched.elders_to_judge(session, NOW)
         await unwatched.look_for_mass_outage(session, NOW, SupervisionRules())
 
     steps: dict[str, Callable[[], Awaitable[Any]]] = {
-        "a page of 100": lambda: fleet.fleet(session, sight, page, fleet.Wanted(), NOW),
-        "counts": lambda: fleet.counts(session, sight, fleet.Wanted(), NOW),
-        "by area": lambda: fleet.by_area(session, sight, NOW),
-        "search": lambda: fleet.fleet(session, sight, page, fleet.Wanted(q="老人24"), NOW),
-        "battery trends of 100": lambda: fleet.battery_trends(session, ids, NOW),
+        "a page of 100": lambda: overview.fleet(session, sight, page, overview.Wanted(), NOW),
+        "counts": lambda: overview.counts(session, sight, overview.Wanted(), NOW),
+        "by area": lambda: overview.by_area(session, sight, NOW),
+        "search": lambda: overview.fleet(session, sight, page, overview.Wanted(q="老人24"), NOW),
+        "battery trends of 100": lambda: overview.battery_trends(session, ids, NOW),
         "everything of the page": whole_page,
         "elders whom nothing watches, once a minute": sweep,
     }

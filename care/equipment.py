@@ -110,7 +110,7 @@ async def add_source(
     area_id: str | None = None,
     only_listed: bool = False,
 ) -> tuple[Source, MqttCredentials]:
-    """Store a bridge's account; family and prefix were checked by `alerting/equipment.py`."""
+    """Store a bridge's account; family and prefix were checked by `alerting/fleet/equipment.py`."""
     source_id = new_id("src")
     credentials, password_hash = new_credentials(source_id)
     source = Source(

@@ -10,12 +10,13 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting import fleet, queries
+from alerting import queries
 from alerting.finding import Severity
+from alerting.fleet import overview
+from alerting.fleet.trends import BatteryTrend, signal_band
 from alerting.handling import closing
 from alerting.incident import FINAL, Move, Stage, allowed_moves
 from alerting.tables import DeviceStateRow, Incident, Notice, TimelineEntry
-from alerting.trends import BatteryTrend, signal_band
 from care.model import Actor, UserRole
 from care.permissions import may
 from care.queries import in_scope, visible_elders
@@ -140,7 +141,7 @@ async def load_case(
         timeline=tuple(await queries.timeline(session, incident.id)),
         device=device,
         device_state=state,
-        trend=(await fleet.battery_trends(session, ids, now)).get(ids[0]) if ids else None,
+        trend=(await overview.battery_trends(session, ids, now)).get(ids[0]) if ids else None,
         signal=await _signal(session, state, now),
         left_alone=await _left_alone(session, actor, incident),
         source=await _get(session, Source, incident.source_id),
@@ -211,7 +212,7 @@ async def _outlook(session: AsyncSession, incident: Incident) -> Outlook | None:
 async def _signal(session: AsyncSession, state: DeviceStateRow | None, now: datetime) -> str | None:
     if state is None:
         return None
-    quality = await fleet.link_qualities(session, [state.device_id], now)
+    quality = await overview.link_qualities(session, [state.device_id], now)
     return signal_band(state.rssi_dbm, quality.get(state.device_id))
 
 

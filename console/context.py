@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from alerting import wording
-from alerting.equipment import is_supervisable
+from alerting.fleet.equipment import is_supervisable
 from alerting.queries import sight_of
 from care.accounts import actor_of_token
 from care.model import Actor

@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from fastapi import APIRouter, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting import equipment, lifecycle, queries
-from alerting.label import install_address, label_svg
+from alerting import queries
+from alerting.fleet import equipment, lifecycle
+from alerting.fleet.label import install_address, label_svg
 from care.equipment import MqttCredentials
 from care.permissions import may, require
 from care.tables import Device

@@ -14,10 +14,10 @@ from typing import Any
 from fastapi import APIRouter, Response
 from starlette.datastructures import UploadFile
 
-from alerting.importing.report import problem_texts, result_csv, template
-from alerting.importing.rows import HEADINGS
-from alerting.importing.run import Imported, import_devices, read_file
-from alerting.importing.sheet import MAX_BYTES, SheetError
+from alerting.fleet.importing.report import problem_texts, result_csv, template
+from alerting.fleet.importing.rows import HEADINGS
+from alerting.fleet.importing.run import Imported, import_devices, read_file
+from alerting.fleet.importing.sheet import MAX_BYTES, SheetError
 from alerting.wording.importing import sheet_text, verdict_text
 from care.permissions import require
 from console.context import AtDesk, PageContext

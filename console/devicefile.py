@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from alerting.fleet.lifecycle import METER_REGISTERS
 from alerting.incident import FINAL
-from alerting.lifecycle import METER_REGISTERS
 from alerting.queries import DeviceView, visible_incidents
 from alerting.tables import EventRow, Incident, ReadingRow
 from care.device_log import chain_of, log_of

@@ -8,10 +8,10 @@ from typing import Any
 from fastapi import APIRouter, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting import equipment
-from alerting.fleet import count_unwatched, unwatched
+from alerting.fleet import equipment
+from alerting.fleet.overview import count_unwatched, unwatched
+from alerting.fleet.smokeless import smokeless_homes
 from alerting.intake.inbox import quarantined, unknown_devices
-from alerting.smokeless import smokeless_homes
 from care.equipment import MqttCredentials
 from care.paging import PageRequest
 from care.permissions import require

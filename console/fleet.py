@@ -11,8 +11,8 @@ from fastapi import APIRouter, Response
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting import export, fleet
-from alerting.trends import signal_band
+from alerting.fleet import export, overview
+from alerting.fleet.trends import signal_band
 from care.paging import PageRequest
 from care.permissions import require
 from care.queries import in_scope
@@ -31,35 +31,35 @@ OPEN_UP_TO = 6
 
 
 async def fleet_values(
-    session: AsyncSession, page: PageContext, wanted: fleet.Wanted, cursor: str
+    session: AsyncSession, page: PageContext, wanted: overview.Wanted, cursor: str
 ) -> dict[str, Any]:
     """Everything the tab of registered devices shows."""
-    found = await fleet.fleet(
+    found = await overview.fleet(
         session, page.sight, PageRequest(limit=ROWS, cursor=cursor or None), wanted, page.now
     )
     ids = [row.device.id for row in found.items]
-    qualities = await fleet.link_qualities(session, ids, page.now)
+    qualities = await overview.link_qualities(session, ids, page.now)
     names = {name: family.title_zh for name, family in FAMILIES.items()}
     if page.lang == "en":
         names = {name: family.title_en for name, family in FAMILIES.items()}
     areas = await session.execute(
         select(Area.id, Area.name).where(in_scope(Area.id, page.who.scope)).order_by(Area.path)
     )
-    by_area = await fleet.by_area(session, page.sight, page.now)
+    by_area = await overview.by_area(session, page.sight, page.now)
     return {
         "rows": found.items,
         "next_cursor": found.next_cursor,
         "wanted": wanted,
-        "filters": fleet.FILTERS,
-        "counts": await fleet.counts(session, page.sight, wanted, page.now)
+        "filters": overview.FILTERS,
+        "counts": await overview.counts(session, page.sight, wanted, page.now)
         if wanted.area_id or wanted.family or wanted.q
-        else fleet.total(by_area),
+        else overview.total(by_area),
         "summed": SUMMED,
         "by_area": by_area,
         "open_up_to": OPEN_UP_TO,
         "areas": areas.all(),
         "families": names,
-        "trends": await fleet.battery_trends(session, ids, page.now),
+        "trends": await overview.battery_trends(session, ids, page.now),
         "signals": {
             row.device.id: signal_band(
                 row.state.rssi_dbm if row.state else None, qualities.get(row.device.id)
@@ -70,7 +70,7 @@ async def fleet_values(
     }
 
 
-def _link(wanted: fleet.Wanted, change: Mapping[str, str], path: str = "/devices") -> str:
+def _link(wanted: overview.Wanted, change: Mapping[str, str], path: str = "/devices") -> str:
     """The address of the same list with one thing changed."""
     values = {
         "show": wanted.show,
@@ -83,10 +83,10 @@ def _link(wanted: fleet.Wanted, change: Mapping[str, str], path: str = "/devices
     return f"{path}?{urlencode(kept)}" if kept else path
 
 
-def wanted_of(show: str, area: str, family: str, q: str) -> fleet.Wanted:
+def wanted_of(show: str, area: str, family: str, q: str) -> overview.Wanted:
     """The filters of an address; a filter that nobody knows shows everything."""
-    return fleet.Wanted(
-        show=show if show in fleet.FILTERS else "all",
+    return overview.Wanted(
+        show=show if show in overview.FILTERS else "all",
         area_id=area[:64],
         family=family[:40],
         q=q.strip()[:100],
@@ -103,7 +103,7 @@ async def export_devices(
         raise NotFound("export", kind)
     wanted = wanted_of(show, area, family, q)
     async with page.services.db.reading() as session:
-        rows = [row async for row in fleet.whole_fleet(session, page.sight, wanted, page.now)]
+        rows = [row async for row in overview.whole_fleet(session, page.sight, wanted, page.now)]
     body = await asyncio.to_thread(export.exported, kind, rows, page.zone)
     name = f"anju-devices-{page.today.isoformat()}.{kind}"
     return Response(

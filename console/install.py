@@ -13,7 +13,7 @@ from fastapi import APIRouter, Response
 from markupsafe import Markup
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting.handling import testing
+from alerting.fleet import testing
 from care.equipment import MqttCredentials
 from care.permissions import require
 from care.tables import NATIVE_SOURCE, Device, SourceChild

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from alerting.fleet import Wanted, fleet
+from alerting.fleet.overview import Wanted, fleet
 from care import people
 from care import queries as care_queries
 from care.model import ElderStatus

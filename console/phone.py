@@ -9,7 +9,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting.fleet import due_for_a_press
+from alerting.fleet.overview import due_for_a_press
 from alerting.incident import Stage
 from console import queries
 from console.acts import perform

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from alerting import commands
+from alerting.fleet import commands
 from core.logging import get_logger
 from core.services import Services
 

@@ -6,10 +6,10 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from alerting.commands import note_result
 from alerting.detect import DeviceState, judge
 from alerting.detectors.view import DeviceView
 from alerting.finding import Finding, Sign
+from alerting.fleet.commands import note_result
 from alerting.intake import relocated
 from alerting.intake.batch import Batch
 from alerting.intake.dedupe import digest

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from alerting import commissioning
 from alerting.commissioning import READING, Press, Verdict, Window, accepted
 from alerting.finding import SEVERITY_OF_KIND, Finding, Sign
-from alerting.handling import testing
+from alerting.fleet import testing
 from alerting.handling.opening import running_incident
 from alerting.intake.heard import Heard, KnownDevice
 from alerting.intake.whose import whose_is

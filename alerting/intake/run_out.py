@@ -12,7 +12,7 @@ from alerting.detect import load_state
 from alerting.detectors.levels import active_since
 from alerting.detectors.view import iso, moment
 from alerting.finding import SEVERITY_OF_KIND, Finding, Sign
-from alerting.handling import testing
+from alerting.fleet import testing
 from alerting.handling.opening import apply_finding
 from alerting.intake.heard import KnownDevice
 from alerting.intake.store import load_devices

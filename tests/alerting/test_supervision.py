@@ -17,7 +17,8 @@ from alerting.detectors.liveness import (
     learn_interval,
     silence_limit_s,
 )
-from alerting.fleet import outdated, version_key
+from alerting.fleet.overview import outdated, version_key
+from alerting.fleet.trends import battery_trend, signal_band
 from alerting.supervision import (
     NOTICE,
     Device,
@@ -28,7 +29,6 @@ from alerting.supervision import (
     judge,
     standing,
 )
-from alerting.trends import battery_trend, signal_band
 from care.policy import SupervisionRules
 from devices.event import DEVICE_ROLES
 from tests.detection.support import T0, Watch, device, event, hours, reading, water

@@ -11,7 +11,7 @@ import pytest
 from openpyxl import load_workbook
 from sqlalchemy import update
 
-from alerting.export import HEADINGS
+from alerting.fleet.export import HEADINGS
 from care.model import UserRole
 from care.tables import Device, Supervision
 from tests.support.api import Caller, World

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from alerting import equipment
+from alerting.fleet import equipment
 from care.equipment import MqttCredentials
 from care.model import SYSTEM
 from core.db import Database

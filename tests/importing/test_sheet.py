@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerting.importing.report import template
-from alerting.importing.rows import Lines, read_lines
-from alerting.importing.sheet import MAX_BYTES, MAX_ROWS, SheetError, cell_of, read_sheet
+from alerting.fleet.importing.report import template
+from alerting.fleet.importing.rows import Lines, read_lines
+from alerting.fleet.importing.sheet import MAX_BYTES, MAX_ROWS, SheetError, cell_of, read_sheet
 from alerting.wording.importing import CELL, FIELD, SHEET, VERDICT, cell_texts, sheet_text
 
 HEAD = ("设备编号", "类型", "接入源", "设备地址", "用途", "老人", "住户", "房间", "型号")

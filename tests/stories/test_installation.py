@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from alerting.handling import testing
+from alerting.fleet import testing
 from alerting.stream import write_hints
 from alerting.tables import EventRow, Notice
 from care.tables import DeviceTest

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from alerting.importing.sheet import Row, Sheet, SheetError
+from alerting.fleet.importing.sheet import Row, Sheet, SheetError
 from alerting.wording.words import ROLE
 from devices.registry import FAMILIES
 

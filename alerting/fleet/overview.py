@@ -12,9 +12,9 @@ from sqlalchemy import ColumnElement, and_, case, false, func, not_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.detectors.liveness import EVERY_S_BY_ROLE
+from alerting.fleet.trends import BatteryTrend, battery_trend
 from alerting.queries import visible_devices
 from alerting.tables import DeviceStateRow, ReadingRow
-from alerting.trends import BatteryTrend, battery_trend
 from care.listing import within
 from care.paging import MAX_LIMIT, Order, Page, PageRequest, fetch_page
 from care.queries import Sight, visible_elders

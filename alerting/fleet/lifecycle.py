@@ -10,9 +10,10 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting import equipment, timeline
+from alerting import timeline
 from alerting.detect import DeviceState, dump_state, judge, load_state
 from alerting.finding import SEVERITY_OF_KIND, Finding, Sign
+from alerting.fleet import equipment
 from alerting.handling.opening import apply_finding
 from alerting.incident import UNATTENDED
 from alerting.intake.store import load_devices

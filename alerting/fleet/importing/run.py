@@ -10,10 +10,10 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting import equipment
-from alerting.importing.plan import Planned, plan
-from alerting.importing.rows import Lines, Problem, read_lines
-from alerting.importing.sheet import read_sheet
+from alerting.fleet import equipment
+from alerting.fleet.importing.plan import Planned, plan
+from alerting.fleet.importing.rows import Lines, Problem, read_lines
+from alerting.fleet.importing.sheet import read_sheet
 from care.device_log import note
 from care.model import Actor
 from core.db import Database

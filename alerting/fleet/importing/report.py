@@ -10,9 +10,9 @@ import openpyxl
 from openpyxl.styles import Font, PatternFill
 from openpyxl.worksheet.datavalidation import DataValidation
 
-from alerting.importing.plan import Planned
-from alerting.importing.rows import HEADINGS, NATIVE
-from alerting.importing.run import Imported
+from alerting.fleet.importing.plan import Planned
+from alerting.fleet.importing.rows import HEADINGS, NATIVE
+from alerting.fleet.importing.run import Imported
 from alerting.wording.importing import cell_texts, field_text, verdict_text
 from alerting.wording.words import ROLE, look_up
 from devices.registry import FAMILIES

@@ -10,7 +10,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.detectors.liveness import silence_limit_s, silent_after
-from alerting.handling import testing
+from alerting.fleet import testing
 from alerting.intake.store import view_of
 from alerting.queries import DeviceView, device
 from alerting.stream import announce

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 from openpyxl import Workbook
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
-from alerting.equipment import is_supervisable
-from alerting.fleet import FleetRow
+from alerting.fleet.equipment import is_supervisable
+from alerting.fleet.overview import FleetRow
 from alerting.wording import ROLE, pick
 
 MEDIA_TYPES = {

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting.importing.rows import NATIVE, Line, Lines, Problem, plain
+from alerting.fleet.importing.rows import NATIVE, Line, Lines, Problem, plain
 from alerting.queries import sight_of, visible_devices
 from care.equipment import MqttCredentials
 from care.model import Actor

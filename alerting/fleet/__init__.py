@@ -1,0 +1,1 @@
+"""Devices as equipment: enrolled, tested, commanded, watched over, replaced, counted."""
