@@ -35,7 +35,7 @@ def modules() -> Mapping[str, Module]:
             if isinstance(node, ast.Assign):
                 for name, value in _pairs(node.targets[0], node.value):
                     assigned.setdefault(name, []).append(value)
-        found[path.stem] = Module(
+        found[path.relative_to(FOLDER).with_suffix("").as_posix()] = Module(
             calls=tuple(node for node in nodes if isinstance(node, ast.Call)),
             functions=tuple(
                 node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)

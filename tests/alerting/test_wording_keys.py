@@ -79,7 +79,7 @@ def test_every_kind_severity_stage_outcome_role_and_answer_has_its_words() -> No
 
 
 def test_every_state_of_a_notice_has_its_words() -> None:
-    of_commands = "commands"  # whose states are not a notice's
+    of_commands = "fleet/commands"  # whose states are not a notice's
     states = assigned("state", skip=of_commands) | handed_over("state", skip=of_commands)
     assert {"waiting", "sending", "accepted", "delivered", "parked", "unseen"} <= states
     assert states <= set(wording.NOTICE_STATE), states - set(wording.NOTICE_STATE)
