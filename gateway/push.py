@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from sqlalchemy import select
 
-from care.tables import Device, SourceChild
+from care.tables import Device, Source, SourceChild
 from core.errors import Busy
 from core.logging import get_logger
 from core.metrics import LANE_BACKLOG
@@ -27,6 +28,9 @@ ANSWER_WITHIN_S = 4.0
 """OneNET gives up after 5 s, IoTDA after 15: what is not stored by then shall come again."""
 MOST_WAITING = 2000
 MOST_BYTES = 64 * 1024 * 1024
+
+
+_NOBODY_LIMITED: Mapping[str, Collection[str]] = MappingProxyType({})
 
 
 class Pushed(Message, frozen=True, kw_only=True):
@@ -57,13 +61,19 @@ class PushRouter:
         roles: dict[str, dict[str, str]] = {source_id: {} for source_id in sources}
         aliases: dict[str, dict[str, str]] = {source_id: {} for source_id in sources}
         async with self._services.db.reading() as session:
+            limited = select(Source.id).where(Source.id.in_(sources), Source.only_listed)
+            listed: dict[str, set[str]] = {
+                source_id: set() for source_id in await session.scalars(limited)
+            }
             devices = await session.execute(
-                select(Device.source_id, Device.child_id, Device.role).where(
+                select(Device.source_id, Device.child_id, Device.role, Device.active).where(
                     Device.source_id.in_(sources), Device.child_id.in_(names)
                 )
             )
-            for source_id, child_id, role in devices:
+            for source_id, child_id, role, is_active in devices:
                 roles[source_id][child_id] = role
+                if is_active and source_id in listed:
+                    listed[source_id].add(child_id)
             unknown = strangers - {child for known in roles.values() for child in known}
             if unknown:
                 children = await session.execute(
@@ -74,7 +84,7 @@ class PushRouter:
                 for source_id, name, child_id in children:
                     aliases[source_id][name] = child_id
         return [
-            self._route(message, roles, aliases) if isinstance(message, Pushed) else None
+            self._route(message, roles, aliases, listed) if isinstance(message, Pushed) else None
             for message in messages
         ]
 
@@ -90,14 +100,24 @@ class PushRouter:
         return names | strangers, strangers
 
     def _route(
-        self, message: Pushed, roles: dict[str, dict[str, str]], aliases: dict[str, dict[str, str]]
+        self,
+        message: Pushed,
+        roles: dict[str, dict[str, str]],
+        aliases: dict[str, dict[str, str]],
+        listed: Mapping[str, Collection[str]] = _NOBODY_LIMITED,
     ) -> Route:
         view = SourceView(
             zone=self._services.settings.zone,
             roles=roles.get(message.source_id, {}),
             aliases=aliases.get(message.source_id, {}),
         )
-        return Route(message.source_id, message.adapter, view)
+        allowed = listed.get(message.source_id)
+        return Route(
+            message.source_id,
+            message.adapter,
+            view,
+            listed=None if allowed is None else frozenset(allowed),
+        )
 
 
 class PushLane:

@@ -83,11 +83,11 @@ async def register_push_source(
     """Add an IoT platform that pushes over HTTP; it has no topics, and its token is derived."""
     if prefix:
         raise InvalidInput("prefix", f"{family} pushes over HTTP and has no topics")
-    if only_listed:
-        raise InvalidInput("only_listed", f"{family} pushes over HTTP and has no MQTT account")
-    return await equipment.add_push_source(
+    source = await equipment.add_push_source(
         session, actor, now, name=name, family=family, area_id=area_id
     )
+    source.only_listed = only_listed
+    return source
 
 
 async def update_source(
