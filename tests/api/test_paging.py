@@ -8,8 +8,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from sqlalchemy import select
 
 from care.model import UserRole
+from care.tables import Elder, Supervision
 from tests.api.catalogue import LISTS, WRITES
 from tests.api.town import Town, build
 from tests.support.api import Caller, World
@@ -128,7 +130,21 @@ async def several_of_everything(world: World) -> Town:
             "at": f"2026-03-01T00:0{number}Z",
         }
         await world.hears("anju/v1/btn-1/telemetry", {"readings": [reading, later]}, lane="bulk")
+    await leave_everybody_unwatched(world)
     return town
+
+
+async def leave_everybody_unwatched(world: World) -> None:
+    """What would take devices that worked, and a day of silence."""
+    async with world.db.transaction() as session:
+        elders = (await session.scalars(select(Elder.id))).all()
+        known = set(await session.scalars(select(Supervision.elder_id)))
+        since = world.clock.now()
+        session.add_all(
+            Supervision(elder_id=one, since=since, data={"hours": 24, "extreme": None, "lost": []})
+            for one in elders
+            if one not in known
+        )
 
 
 async def test_every_list_gives_every_item_once_and_refuses_other_lists_cursors(
