@@ -107,7 +107,8 @@ class Courtesy:
     async def turn(self, *, patient: bool) -> AsyncIterator[None]:
         if patient:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._quiet.wait(), LONGEST_COURTESY_S)
+                async with asyncio.timeout(LONGEST_COURTESY_S):
+                    await self._quiet.wait()
             yield
             return
         self._busy += 1

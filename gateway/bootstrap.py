@@ -284,7 +284,8 @@ class Anju:
             self.publish(*receipt_message(receipt))
 
     async def _database_unwell(self) -> str | None:
-        await asyncio.wait_for(self.services.db.ping(), 3.0)
+        async with asyncio.timeout(3.0):
+            await self.services.db.ping()
         return None
 
     async def _escalation_unwell(self) -> str | None:

@@ -145,7 +145,8 @@ class _Demo:
             yield anju
         finally:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(anju.stop(), _STOP_S)
+                async with asyncio.timeout(_STOP_S):
+                    await anju.stop()
 
     async def _live(self, anju: Anju, client: AnjuClient, state: DemoState, phone_url: str) -> None:
         """Let the town live and show it, until cancelled."""

@@ -146,7 +146,8 @@ def _webhooks(settings: Settings) -> list[Line]:
 
 async def _attempt(what: str, look: Callable[[], Awaitable[str]]) -> Line:
     try:
-        return Line(what=what, level=Level.OK, text=await asyncio.wait_for(look(), 5.0))
+        async with asyncio.timeout(5.0):
+            return Line(what=what, level=Level.OK, text=await look())
     except TimeoutError:
         return Line(what=what, level=Level.ERROR, text="no answer within 5 s")
     except Exception as error:

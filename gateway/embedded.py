@@ -75,7 +75,8 @@ class EmbeddedBroker:
             return
         await broker.hang_up_strangers()
         try:
-            await asyncio.wait_for(broker.shutdown(), _STOP_S)
+            async with asyncio.timeout(_STOP_S):
+                await broker.shutdown()
         except TimeoutError:
             _log.warning("embedded broker stopped with connections still open")
 

@@ -35,7 +35,8 @@ async def repeat(
         except Exception:
             log.exception("loop step failed", step=getattr(step, "__name__", str(step)))
         try:
-            await asyncio.wait_for(woken.wait(), every_s)
+            async with asyncio.timeout(every_s):
+                await woken.wait()
         except TimeoutError:
             continue
 
@@ -121,7 +122,8 @@ class Dispatcher:
                 log.exception("outbox step failed")
                 pause = LOOK_AGAIN_S
             try:
-                await asyncio.wait_for(woken.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await woken.wait()
             except TimeoutError:
                 continue
 

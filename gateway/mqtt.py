@@ -171,7 +171,8 @@ class Session:
         self._pump = Pump(client, wants_more=self._has_room, arrived=self._arrive)
         self._pump.attach()
         try:
-            await asyncio.wait_for(self._changed.wait(), CONNACK_WITHIN_S)
+            async with asyncio.timeout(CONNACK_WITHIN_S):
+                await self._changed.wait()
         except TimeoutError:
             self._set_reason(f"no CONNACK within {CONNACK_WITHIN_S:g} s")
             self._try_the_other_version("no CONNACK")

@@ -148,7 +148,8 @@ class Outbox:
         try:
             if sender is None:
                 raise PermanentFailure(f"no channel is called {outgoing.channel}")
-            result = await asyncio.wait_for(sender.send(outgoing), SEND_WITHIN_S)
+            async with asyncio.timeout(SEND_WITHIN_S):
+                result = await sender.send(outgoing)
         except DeliveryError as error:
             result = error
         except TimeoutError:

@@ -85,7 +85,8 @@ class Fleet:
         keeper = asyncio.create_task(self._keep_connected(), name="simulated fleet")
         try:
             try:
-                await asyncio.wait_for(self._up.wait(), within_s)
+                async with asyncio.timeout(within_s):
+                    await self._up.wait()
             except TimeoutError as error:
                 raise ConnectionError(f"no MQTT broker answers at {self._address}") from error
             yield self

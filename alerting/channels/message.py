@@ -27,9 +27,8 @@ async def notify(url: str, title: str, text: str) -> None:
     if not app.add(url):
         raise PermanentFailure("Apprise does not understand this URL")
     try:
-        sent = await asyncio.wait_for(
-            asyncio.to_thread(app.notify, body=text, title=title), SEND_WITHIN_S
-        )
+        async with asyncio.timeout(SEND_WITHIN_S):
+            sent = await asyncio.to_thread(app.notify, body=text, title=title)
     except TimeoutError as error:
         raise TemporaryFailure(f"no answer within {SEND_WITHIN_S:g} s") from error
     if not sent:

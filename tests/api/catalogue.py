@@ -123,7 +123,7 @@ WRITES: tuple[Write, ...] = (
         ),
     ),
     _post("sources", lambda t: {"name": "电信", "family": "ctwing", "area_id": t.ids["area_id"]}),
-    _post("sources/{push_source_id}/push-token", lambda _: {}),
+    _post("sources/{source_id}/push-token", lambda _: {}),
     _patch("sources/{source_id}", lambda t: {"name": "网关", "prefix": t.fresh("moved")}),
     _post(
         "devices",

@@ -88,7 +88,7 @@ async def build(world: World) -> Town:
     admin = await world.admin()
     town = Town(world, admin)
     visitor = await world.sign_in(UserRole.VISITOR, name="陈探访")
-    town.ids |= {"user_id": visitor.id}
+    town.ids |= {"user_id": visitor.id, "adapter": "onenet"}
     for name, path, body in _FURNITURE:
         made = await admin.made(town.path(path), body(town))
         town.ids[name] = made["id"]
@@ -104,6 +104,7 @@ OWN = {
     "/api/v1/devices/{device_id}/swap-meter": {"device_id": "meter_id"},
     "/api/v1/devices/{device_id}/replace": {"device_id": "worn_out_id"},
     "/api/v1/devices/{device_id}/retire": {"device_id": "spare_id"},
+    "/api/v1/sources/{source_id}/push-token": {"source_id": "push_source_id"},
 }
 """Paths that need a thing of their own: after them it is not what it was."""
 

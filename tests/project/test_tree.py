@@ -77,6 +77,17 @@ def test_one_place_commits() -> None:
     assert sites == ["core/db.py"]
 
 
+def test_nobody_waits_in_a_way_that_may_swallow_a_cancellation() -> None:
+    """`asyncio.wait_for` does in Python 3.11, when both come at once: a stop would hang for ever."""
+    sites = [
+        name(path)
+        for package in PACKAGES
+        for path in sorted((ROOT / package).rglob("*.py"))
+        if "asyncio.wait_for(" in path.read_text("utf-8")
+    ]
+    assert sites == [], "use asyncio.timeout"
+
+
 def test_every_module_begins_with_a_caption() -> None:
     silent = [
         name(path)
