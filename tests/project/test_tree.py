@@ -78,7 +78,7 @@ def test_one_place_commits() -> None:
 
 
 def test_nobody_waits_in_a_way_that_may_swallow_a_cancellation() -> None:
-    """`asyncio.wait_for` does in Python 3.11, when both come at once: a stop would hang for ever."""
+    """In Python 3.11 `asyncio.wait_for` does, when both come at once: a stop would hang."""
     sites = [
         name(path)
         for package in PACKAGES
