@@ -82,15 +82,17 @@ class AnjuServer:
     async def ready(self, within_s: float = READY_WITHIN_S) -> None:
         """Waits until `/health/ready` says 200. Raises `RuntimeError` with the log's end."""
         clock = SystemClock()
-        give_up = clock.monotonic() + within_s
+        give_up, why = clock.monotonic() + within_s, "no answer"
         while clock.monotonic() < give_up:
             if self._process is not None and self._process.poll() is not None:
                 break
             with contextlib.suppress(httpx.TransportError):
-                if (await self._client.get("/health/ready")).status_code == 200:
+                answer = await self._client.get("/health/ready")
+                if answer.status_code == 200:
                     return
+                why = answer.text[:500]
             await asyncio.sleep(0.05)
-        raise RuntimeError(f"anju serve is not ready: {self.log.read_text()[-2000:]}")
+        raise RuntimeError(f"anju serve is not ready: {why}\n{self.log.read_text()[-2000:]}")
 
     async def stored(self) -> int:
         """Bulk messages that were committed since this process began."""

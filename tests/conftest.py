@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 
+from care import accounts
 from core.db import Database
 from core.logging import configure_logging
 from tests.support.clock import ManualClock
@@ -18,6 +20,13 @@ from tests.support.database import PostgresServer, postgres_server, sqlite_templ
 def plain_logs() -> None:
     """As in production. Unconfigured, structlog draws every traceback with all its variables."""
     configure_logging("warning", json_lines=True)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def cheap_passwords() -> None:
+    """Argon2 as ever, at the least cost it has: thousands of sign-ins guard nothing here."""
+    accounts._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    accounts._NOBODYS_HASH = accounts._hasher.hash("nobody's")
 
 
 @pytest.fixture
