@@ -160,6 +160,53 @@ class Incident(Base):
     )
 
 
+class Check(Base):
+    """A question to somebody before an incident (问安): no gates, ended by proof of life.
+
+    `wellbeing` asks the elder and becomes an incident when nobody answers; `holiday` asks the first
+    contact once whether the elder is away. While it is `held` nobody is asked: another witness was
+    heard, and the finding waits for a second look.
+    """
+
+    __tablename__ = "checks"
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    purpose: Mapped[str] = mapped_column(String(20))  # wellbeing holiday
+    kind: Mapped[str] = mapped_column(String(40))  # of the incident it stands before
+    subject: Mapped[str] = mapped_column(String(400))
+    state: Mapped[str] = mapped_column(String(20))  # asking held ended
+    result: Mapped[str | None] = mapped_column(String(20))  # see alerting/check.py
+    version: Mapped[int] = mapped_column(default=1)
+    elder_id: Mapped[str | None] = mapped_column(Id, index=True)
+    home_id: Mapped[str | None] = mapped_column(Id, index=True)
+    area_id: Mapped[str | None] = mapped_column(Id, index=True)
+    device_id: Mapped[str | None] = mapped_column(Id, index=True)
+    finding: Mapped[dict[str, Any]] = mapped_column(default=dict)  # applied if nobody answers
+    whose: Mapped[dict[str, Any]] = mapped_column(default=dict)  # whom that finding concerns
+    opened_at: Mapped[datetime]
+    due_at: Mapped[datetime | None]
+    due_delay_s: Mapped[int] = mapped_column(default=0)  # the delay that led to due_at
+    until: Mapped[datetime | None]  # when an unanswered one ends, however often it was asked
+    asked: Mapped[int] = mapped_column(default=0)  # rounds of asking
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[str | None] = mapped_column(String(100))
+    incident_id: Mapped[str | None] = mapped_column(Id, index=True)  # opened from it, or asked for
+    __table_args__ = (
+        Index(
+            "uq_checks_running",
+            "subject",
+            "kind",
+            "purpose",
+            unique=True,
+            sqlite_where=text("state <> 'ended'"),
+            postgresql_where=text("state <> 'ended'"),
+        ),
+        Index("ix_checks_due", "due_at"),
+        Index("ix_checks_opened", "opened_at"),
+        CheckConstraint("state = 'ended' OR due_at IS NOT NULL", name="deadline"),
+        CheckConstraint("state <> 'ended' OR result IS NOT NULL", name="result"),
+    )
+
+
 class TimelineEntry(Base):
     """One fact of an incident's story; the words are made at reading, in the reader's language."""
 
@@ -181,6 +228,7 @@ class Notice(Base):
     __tablename__ = "notices"
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     incident_id: Mapped[str | None] = mapped_column(Id, index=True)
+    check_id: Mapped[str | None] = mapped_column(Id, index=True)  # of a check's questions
     type: Mapped[str] = mapped_column(String(40))  # incident.opened, incident.escalated, …
     severity_rank: Mapped[int]
     recipient_kind: Mapped[str] = mapped_column(String(20))  # contact user desk operator device

@@ -192,6 +192,7 @@ async def add_device(
         room=room,
         area_id=area,
         rules=rules or {},
+        inherited={},
         expected_every_s=expected_every_s,
         active=True,
         enrolled_at=now,

@@ -92,10 +92,48 @@ class Elder(Base):
     tier: Mapped[str | None] = mapped_column(String(40))
     responsible_visitor_id: Mapped[str | None] = mapped_column(ForeignKey("users.id"), index=True)
     status: Mapped[str] = mapped_column(String(20), default="home")
-    status_review_at: Mapped[datetime | None]
+    status_since: Mapped[datetime | None]  # None: as long as anybody knows
+    status_review_at: Mapped[datetime | None]  # away, hospital: until; moved, deceased: looked at
     rules: Mapped[dict[str, Any]] = mapped_column(default=dict)  # vitals limits and the like
     health: Mapped[str | None] = mapped_column(Text)  # illnesses, hearing, dialect
     access: Mapped[str | None] = mapped_column(Text)  # where the key is, which door
+    created_at: Mapped[datetime]
+
+
+class ElderStatusEntry(Base):
+    """One change of an elder's status: who said so, until when, and why."""
+
+    __tablename__ = "elder_statuses"
+    id: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=True)
+    elder_id: Mapped[str] = mapped_column(ForeignKey("elders.id"), index=True)
+    at: Mapped[datetime]
+    status: Mapped[str] = mapped_column(String(20))
+    until: Mapped[datetime | None]
+    actor: Mapped[str] = mapped_column(String(100))  # a name, "安居" for Anju itself
+    actor_id: Mapped[str | None] = mapped_column(Id)
+    reason: Mapped[str] = mapped_column(String(40))  # a key of the console's status_reason texts
+    text: Mapped[str | None] = mapped_column(Text)
+
+
+class WatchRule(Base):
+    """How homes are watched in an area, for a tier, or for one elder, from a time on.
+
+    Without area, tier and elder: everywhere. Never changed: a new rule of the same scope takes its
+    place when it comes into force.
+    """
+
+    __tablename__ = "watch_rules"
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    area_id: Mapped[str | None] = mapped_column(ForeignKey("areas.id"), index=True)
+    tier: Mapped[str | None] = mapped_column(String(40))
+    elder_id: Mapped[str | None] = mapped_column(ForeignKey("elders.id"), index=True)
+    rules: Mapped[dict[str, Any]] = mapped_column(default=dict)  # rule → its parameters
+    effective_from: Mapped[datetime] = mapped_column(index=True)
+    ended_at: Mapped[datetime | None]  # withdrawn, or another took its place
+    applied_at: Mapped[datetime | None]  # when the devices it concerns were told
+    note: Mapped[str | None] = mapped_column(Text)
+    forecast: Mapped[dict[str, Any]] = mapped_column(default=dict)  # what its back-test said
+    created_by: Mapped[str] = mapped_column(ForeignKey("users.id"))
     created_at: Mapped[datetime]
 
 
@@ -178,6 +216,8 @@ class Device(Base):
     tested_at: Mapped[datetime | None]  # the last press that proved it
     retired_at: Mapped[datetime | None]
     seen_under: Mapped[str | None] = mapped_column(String(400))  # cell it was last heard in
+    inherited: Mapped[dict[str, Any]] = mapped_column(default=dict)  # of its home's watch rules
+    resting_since: Mapped[datetime | None]  # nobody who lives there is at home, since then
     __table_args__ = (
         UniqueConstraint("source_id", "child_id"),
         Index("ix_devices_child_id", "child_id"),  # the same child under another source

@@ -30,6 +30,7 @@ class DeviceView(msgspec.Struct, frozen=True, kw_only=True):
     enrolled_at: datetime | None = None  # UTC, since when this binding holds
     reports_every_s: int | None = None  # longest normal silence by family; None: by role
     supervised: bool = True  # False: one-way radio and the like, whose silence means nothing
+    resting: bool = False  # nobody who lives there is at home: nothing is learnt from it
 
 
 def parameter(device: DeviceView, rule: str, name: str) -> Any:

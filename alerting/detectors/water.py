@@ -49,6 +49,9 @@ class Water(msgspec.Struct, frozen=True, array_like=True, gc=False):
     doubted_at: Seconds = 0  # last doubtful reading since cannot_assess was found; 0: not found
     judge_at: Seconds = 0  # when `tick` is wanted; 0: not wanted
     habit: Habit | None = None  # of the adaptive rule; `stairs` are empty then
+    rearm_at: Seconds = 0  # closed without proof of life: found again then; 0: not waited for
+    rearmed: int = 0  # times in this gap
+    away_uses: int = 0  # readings with use while nobody who lives there is at home
 
 
 def on_reading(

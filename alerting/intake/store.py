@@ -14,6 +14,7 @@ from alerting.detectors.view import DEFAULT_ZONE, DeviceView
 from alerting.intake.heard import Child, KnownDevice
 from alerting.intake.whom import add_personal_rules
 from care.tables import Device
+from care.watch import merged
 from core.db import from_micros, to_micros
 from devices.registry import FAMILIES
 
@@ -28,6 +29,7 @@ _DEVICE_NAMES = (
     "expected_every_s",
     "enrolled_at",
     "supervisable",
+    "resting_since",
 )
 _STATE_NAMES = (
     "device_id",
@@ -45,7 +47,8 @@ _STATE_NAMES = (
 # hand over a thousand parameters.
 _TESTED = "EXISTS (SELECT 1 FROM device_tests AS t WHERE t.device_id = d.id AND t.ended_at IS NULL)"
 _DEVICES = (
-    f"SELECT {', '.join(_DEVICE_NAMES)}, CAST(rules AS TEXT), {_TESTED}"
+    f"SELECT {', '.join(_DEVICE_NAMES)}, CAST(rules AS TEXT), CAST(inherited AS TEXT),"
+    f" {_TESTED}"
     " FROM devices AS d WHERE active AND "
 )
 _STATES = f"SELECT {', '.join(_STATE_NAMES)} FROM device_states WHERE "
@@ -144,9 +147,12 @@ def _in_utc(value: datetime | None) -> datetime | None:
 
 def _known(row: Sequence[Any], time: _ToTime, zone: str) -> KnownDevice:
     ident, source_id, child_id, role, name, room, area_id, *more = row
-    every_s, enrolled_at, watch, rules, is_tested = more
-    known_rules = {} if rules in _NO_RULES else msgspec.json.decode(rules)
-    view = _view(ident, role, name, known_rules, time(enrolled_at), every_s, watch, zone)
+    every_s, enrolled_at, watch, resting_since, own, inherited, is_tested = more
+    rules = _rules(own)
+    if inherited not in _NO_RULES:
+        rules = merged(_rules(inherited), rules)
+    resting = resting_since is not None
+    view = _view(ident, role, name, rules, time(enrolled_at), every_s, watch, zone, resting)
     return KnownDevice(
         id=ident,
         source_id=source_id,
@@ -160,16 +166,21 @@ def _known(row: Sequence[Any], time: _ToTime, zone: str) -> KnownDevice:
     )
 
 
+def _rules(text: str | None) -> dict[str, Any]:
+    return {} if text is None or text in _NO_RULES else msgspec.json.decode(text)
+
+
 def view_of(device: Device) -> DeviceView:
     """The same of a row that is loaded already."""
     return _view(
         device.id,
         device.role,
         device.family,
-        device.rules,
+        merged(device.inherited, device.rules),
         device.enrolled_at,
         device.expected_every_s,
         device.supervisable,
+        resting=device.resting_since is not None,
     )
 
 
@@ -182,6 +193,7 @@ def _view(
     every_s: int | None,
     supervisable: bool | int | None,
     zone: str = DEFAULT_ZONE,
+    resting: bool = False,
 ) -> DeviceView:
     """What the detectors may know of a device; what is set for it goes before its family."""
     family = FAMILIES.get(name)
@@ -195,6 +207,7 @@ def _view(
         enrolled_at=enrolled_at,
         reports_every_s=every_s or (family.reports_every_s if family else None),
         supervised=by_family if supervisable is None else bool(supervisable),
+        resting=resting,
     )
 
 
