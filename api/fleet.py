@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from alerting.fleet import export, overview
-from api.dependencies import Now, Reading, SightDep, allowed
+from api.dependencies import Language, Now, Reading, SightDep, allowed
 from api.schemas import Filters, Ident, Out, PageOut, example, page_of
 from care.model import Actor
 
@@ -138,15 +138,16 @@ async def export_fleet(
     sight: SightDep,
     session: Reading,
     now: Now,
+    lang: Language,
     query: Annotated[ExportQuery, Query()],
 ) -> Response:
-    """CSV (UTF-8 with a byte order mark) or XLSX; no cell is ever a formula."""
+    """CSV (UTF-8 with a byte order mark) or XLSX, in the caller's language; no formula in it."""
     wanted = overview.Wanted(
         show=query.show, area_id=query.area_id or "", family=query.family or "", q=query.q
     )
     rows = [row async for row in overview.whole_fleet(session, sight, wanted, now)]
     zone = request.app.state.services.settings.zone
-    body = await asyncio.to_thread(export.exported, query.format, rows, zone)
+    body = await asyncio.to_thread(export.exported, query.format, rows, zone, lang)
     name = f"attachment; filename=devices.{query.format}"
     return Response(
         body,

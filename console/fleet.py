@@ -104,7 +104,7 @@ async def export_devices(
     wanted = wanted_of(show, area, family, q)
     async with page.services.db.reading() as session:
         rows = [row async for row in overview.whole_fleet(session, page.sight, wanted, page.now)]
-    body = await asyncio.to_thread(export.exported, kind, rows, page.zone)
+    body = await asyncio.to_thread(export.exported, kind, rows, page.zone, page.lang)
     name = f"anju-devices-{page.today.isoformat()}.{kind}"
     return Response(
         body,

@@ -108,7 +108,30 @@ async def take_inventory(
                 )
             )
     await _insert(session, fresh)
+    await _forget_names(session, source_id, items, stored)
     await _describe_registered(session, source_id, items)
+
+
+async def _forget_names(
+    session: AsyncSession,
+    source_id: str,
+    items: tuple[InventoryItem, ...],
+    stored: Mapping[str, SourceChild],
+) -> None:
+    """Before the list came, a child's name (its topic) was taken for its id: that was no device.
+
+    What somebody registered by its name stays; so does a name that is another child's id.
+    """
+    ids = {item.child_id for item in items}
+    names = {item.name for item in items if item.name in stored} - ids
+    if not names:
+        return
+    registered = await session.scalars(
+        select(Device.child_id).where(Device.source_id == source_id, Device.child_id.in_(names))
+    )
+    for name in sorted(names - set(registered)):
+        await session.delete(stored[name])
+    await session.flush()
 
 
 async def _describe_registered(

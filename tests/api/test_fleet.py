@@ -11,7 +11,7 @@ import pytest
 from openpyxl import load_workbook
 from sqlalchemy import update
 
-from alerting.fleet.export import HEADINGS
+from alerting.fleet.export import headings
 from care.model import UserRole
 from care.tables import Device, Supervision
 from tests.support.api import Caller, World
@@ -68,12 +68,21 @@ async def test_an_export_has_chinese_headings_and_no_cell_is_a_formula(
 ) -> None:
     await village(world, admin, "north", buttons=2)
     rows = await exported(admin, kind)
-    assert rows[0] == list(HEADINGS)
+    assert rows[0] == headings("zh")
     assert [row[0] for row in rows[1:]] == ["btn-north-0", "btn-north-1"]
     assert rows[1][1:5] == ["呼叫按钮", "'-卧室", "'=HYPERLINK(north)", "'+8613800138000"]
     assert rows[1][11] == "从未上线"
     assert len(await exported(admin, kind, show="low_battery")) == 1
     assert len(await exported(admin, kind, q="north-1")) == 2
+
+
+async def test_an_export_speaks_the_readers_language(world: World, admin: Caller) -> None:
+    await village(world, admin, "north", buttons=1)
+    path, english = "devices/export?format=csv", {"Accept-Language": "en-GB"}
+    answer = await admin.request("GET", path, headers=english)
+    heading, first = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert heading == headings("en")
+    assert (first[1], first[11]) == ("SOS button", "never online")
 
 
 async def test_a_filter_or_format_that_nobody_knows_is_refused(admin: Caller) -> None:

@@ -98,3 +98,16 @@ async def test_a_visitor_has_no_business_in_the_inbox(world: World, valley: Vall
     visitor = await world.sign_in(UserRole.VISITOR)
     for path in ("quarantine", "unknown-devices", "readings?device_id=meter-1"):
         assert (await visitor.get(path)).status_code == 403, path
+
+
+async def test_a_name_heard_before_the_list_is_no_second_device(
+    world: World, valley: Valley
+) -> None:
+    """At start a bridge's retained availability may arrive before the list of its children."""
+    ieee, name = "0x00158d0000000030", "厨房 烟感"
+    await world.hears(f"z2m/{name}/availability", {"state": "online"}, lane="foreign")
+    assert [one["child_id"] for one in await listed(valley.here, "unknown-devices")] == [name]
+    entry = {"ieee_address": ieee, "friendly_name": name, "type": "EndDevice"}
+    await world.hears("z2m/bridge/devices", [entry], lane="foreign")
+    (one,) = await listed(valley.here, "unknown-devices")
+    assert (one["child_id"], one["name"]) == (ieee, name)

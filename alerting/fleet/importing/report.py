@@ -10,6 +10,7 @@ import openpyxl
 from openpyxl.styles import Font, PatternFill
 from openpyxl.worksheet.datavalidation import DataValidation
 
+from alerting.fleet.export import plain
 from alerting.fleet.importing.plan import Planned
 from alerting.fleet.importing.rows import HEADINGS, NATIVE
 from alerting.fleet.importing.run import Imported
@@ -17,7 +18,6 @@ from alerting.wording.importing import cell_texts, field_text, verdict_text
 from alerting.wording.words import ROLE, look_up
 from devices.registry import FAMILIES
 
-_FORMULA_MARKS = ("=", "+", "-", "@", "\t", "\r")
 _WIDTHS = {"id": 20, "child_id": 26, "elder": 16, "home": 26, "source": 18}
 _TEXT_FORMAT = "@"
 _EXAMPLES = (
@@ -87,9 +87,9 @@ def result_csv(result: Imported, lang: str) -> str:
         writer.writerow(
             [
                 row.line.row,
-                _harmless(row.line.values["id"]),
+                plain(row.line.values["id"]),
                 verdict_text(row.verdict, lang),
-                _harmless("; ".join(problem_texts(result, row, lang))),
+                plain("; ".join(problem_texts(result, row, lang))),
                 account.username if account else "",
                 account.password if account else "",
             ]
@@ -107,8 +107,3 @@ def problem_texts(result: Imported, row: Planned, lang: str) -> list[str]:
         between, end = ("：", "；") if lang != "en" else (": ", "; ")
         found.append(f"{column}{value}{between}{why}{end}{right}")
     return found
-
-
-def _harmless(text: str) -> str:
-    """A spreadsheet program must not run what somebody typed into an id."""
-    return f"'{text}" if text.startswith(_FORMULA_MARKS) else text
