@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData, event, text
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData, String, event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import JSON, TypeDecorator, TypeEngine
@@ -64,6 +64,9 @@ class UtcDateTime(TypeDecorator[datetime]):
         result: datetime = value.astimezone(UTC)
         return result
 
+
+Id = String(64)
+"""What every identifier fits into."""
 
 Serial = BigInteger().with_variant(Integer, "sqlite")
 """SQLite counts by itself only for a column that is exactly INTEGER."""
