@@ -9,8 +9,8 @@ from fastapi import APIRouter, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.fleet import equipment
-from alerting.fleet.overview import count_unwatched, unwatched
 from alerting.fleet.smokeless import smokeless_homes
+from alerting.fleet.unwatched import count_unwatched, unwatched
 from alerting.intake.inbox import quarantined, unknown_devices
 from care.equipment import MqttCredentials
 from care.paging import PageRequest

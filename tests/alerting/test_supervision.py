@@ -17,7 +17,7 @@ from alerting.detectors.liveness import (
     learn_interval,
     silence_limit_s,
 )
-from alerting.fleet.overview import outdated, version_key
+from alerting.fleet.firmware import outdated, version_key
 from alerting.fleet.trends import battery_trend, signal_band
 from alerting.supervision import (
     NOTICE,
