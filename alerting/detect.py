@@ -148,7 +148,7 @@ def _is_whole(state: DeviceState) -> bool:
     """Flat tuples hold whole pairs and triples."""
     measured = state.person.vitals if state.person is not None else None
     return (
-        len(state.levels.slots) % 3 == 0
+        levels.is_whole(state.levels)
         and (state.water is None or water.is_whole(state.water))
         and (measured is None or len(measured.slots) % 2 == 0)
     )
