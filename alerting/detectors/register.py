@@ -20,6 +20,7 @@ class Verdict(Enum):
     IGNORED = auto()  # a duplicate, or older than what is known
     WENT_BACK = auto()  # doubted: the register is lower than it was
     JUMPED = auto()  # doubted: the register moved on faster than a home can use
+    SWAYED = auto()  # the register is a little lower than it was: it stood still
     RESTARTED = auto()  # follows the doubted reading: reset or swapped, a new line began there
 
 
@@ -55,7 +56,7 @@ def follow(
     if _fits(line.at, line.value, at, value, most_per_hour):
         return Line(at, value), Verdict.FOLLOWS
     if 0 < line.value - value <= sway:
-        return Line(at, line.value), Verdict.FOLLOWS
+        return Line(at, line.value), Verdict.SWAYED
     if line.doubt_at:
         if at == line.doubt_at and value == line.doubt_value:
             return line, Verdict.IGNORED

@@ -16,7 +16,7 @@ from alerting.detectors.found import finding
 from alerting.detectors.habit import SAID
 from alerting.detectors.machine import Machine
 from alerting.detectors.stillness import Judged, little_use, stillness
-from alerting.detectors.view import DeviceView, iso, parameter
+from alerting.detectors.view import MAX_SECONDS, DeviceView, iso, parameter
 from alerting.detectors.water_memory import USES_MOST, Water, is_doubtful
 from alerting.finding import Finding, Sign
 
@@ -72,7 +72,7 @@ def judge(
         water = _machine(water, now, may_open, findings)
     if water.seen_at or before.stuck or water.doubted_at:
         water = _doubts(before, water, now, can_find, findings)
-    judge_at = 0 if may_open else water.judge_at or now + CATCH_UP_S
+    judge_at = 0 if may_open else water.judge_at or min(now + CATCH_UP_S, MAX_SECONDS)
     if judge_at != water.judge_at:
         water = msgspec.structs.replace(water, judge_at=judge_at)
     return water, tuple(findings)
