@@ -201,16 +201,16 @@ def judge_reading(
     """
     if reading.register != "water_total" or device.role != "water_meter" or state.person:
         judged = judge(state, ((moment(at), reading),), device, moment(now))
-        due = judged.judge_at
-        return judged.state, judged.findings, 0 if due is None else seconds(due)
+        at = 0 if judged.judge_at is None else seconds(judged.judge_at)
+        return judged.state, judged.findings, at
     part, found = water.on_reading(state.water, reading, at, device, now)
-    doubted = part is not None and part.doubted_at != 0
+    doubted, due = (False, 0) if part is None else (part.doubted_at != 0, part.judge_at)
     register, missed = assessable.on_word(state.register, reading, at, device, now, doubted=doubted)
     if missed:
         found += missed
     if part is not state.water or register is not state.register or state.rebuilt:
-        state = DeviceState(SHAPE, state.levels, part, register=register)
-    return state, found, 0 if part is None else part.judge_at
+        state = DeviceState(SHAPE, state.levels, part, 0, register)
+    return state, found, due
 
 
 def _registers(

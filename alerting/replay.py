@@ -66,39 +66,40 @@ class Replay:
 
     def run(
         self,
-        readings: Sequence[tuple[int, float]],
+        times: Sequence[int],
+        values: Iterable[float],
         arrivals: Iterable[int] | None = None,
         watch: Callable[[int, DeviceState], None] | None = None,
     ) -> None:
-        """Take in all readings: (seconds, value of the register that the meter is there for).
+        """Take in all readings: seconds, and values of the register that the meter is there for.
 
         `arrivals`: when each was heard (rising; missing: as soon as it was read). `watch` is
         called with a reading's number and the state after it.
         """
         register = REGISTERS[self.device.role or ""]
         unit, name, device = REGISTER_UNITS[register], self.device.id, self.device
-        state, next_at = self.state, self._next_at()
-        heard = arrivals if arrivals is not None else [at for at, _ in readings]
-        for index, ((at, value), now) in enumerate(zip(readings, heard, strict=True)):
+        state, next_at, row = self.state, self._next_at(), -1
+        for at, value, now in zip(times, values, arrivals or times, strict=True):
             if next_at < now:
                 self.state = state
-                self.pass_time(now, index - 1)
-                state, device = self.state, self.device
+                self.pass_time(now, row)
+                state, device, next_at = self.state, self.device, self._next_at()
+            row += 1
             reading = Reading(child_id=name, register=register, value=value, unit=unit)
             state, found, due = judge_reading(state, reading, at, device, now)
             if found:
                 self.state = state
-                self._take(found, index, now)
+                self._take(found, row, now)
                 state = self.state
             if due != self.judge_at:
                 self.judge_at = due
                 next_at = self._next_at()
             if watch is not None:
-                watch(index, state)
+                watch(row, state)
         self.state = state
 
-    def pass_time(self, now: int, index: int) -> None:
-        """What was due before `now`: ticks, and what people did. `index`: of the last reading."""
+    def pass_time(self, now: int, row: int) -> None:
+        """What was due before `now`: ticks, and what people did. `row`: of the last reading."""
         while (at := self._next_at()) < now:
             if self._happened and self._happened[-1].at == at:
                 self._happen(self._happened.pop())
@@ -106,7 +107,7 @@ class Replay:
             judged = tick(self.state, self.device, moment(at))
             self.state = judged.state
             self.judge_at = seconds(judged.judge_at) if judged.judge_at is not None else 0
-            self._take(judged.findings, index, at)
+            self._take(judged.findings, row, at)
 
     def _next_at(self) -> int:
         """When something is due that is not a reading."""
@@ -120,11 +121,11 @@ class Replay:
             was_false = one.act is Act.WAS_FALSE
             self.state = answered(self.state, one.kind, was_false=was_false)
 
-    def _take(self, findings: tuple[Finding, ...], index: int, now: int) -> None:
+    def _take(self, findings: tuple[Finding, ...], row: int, now: int) -> None:
         for found in findings:
             if found.sign in TOLD:
                 if not (self.device.resting and found.severity is Severity.WELFARE):
-                    self.told.append(Told(index, now, found))
+                    self.told.append(Told(row, now, found))
             elif self._feedback and found.kind in GAPS and found.sign is Sign.CLEARED:
                 was_false = found.facts.get("gap_s", 0) < FALSE_WITHIN_S
                 self.state = answered(self.state, found.kind, was_false=was_false)
