@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from alerting.detect import DeviceState, DeviceView, answered, judge_reading, tick
+from alerting.detect import (
+    DeviceState,
+    DeviceView,
+    answered,
+    judge_reading,
+    rearm,
+    seen,
+    tick,
+)
 from alerting.detectors.assessable import REGISTERS
 from alerting.detectors.view import moment, seconds
 from alerting.finding import Finding, Severity, Sign
@@ -37,6 +46,8 @@ class Act(StrEnum):
 
     WAS_FALSE = "was_false"  # the elder was there and well: the rule learns
     WAS_NOT = "was_not"  # a true alarm, or nobody was at home: it does not
+    REARM = "rearm"  # closed without proof of life: found again after a while
+    SEEN = "seen"  # proof of life: the gap counts anew
     AWAY = "away"  # from now on nobody is at home, and welfare is not asked about
     HOME = "home"
 
@@ -60,6 +71,7 @@ class Replay:
         self.device = device
         self.state = DeviceState()
         self.told: list[Told] = []
+        self.standing: dict[str, Told] = {}  # kind → what was found and has not ended since
         self.judge_at = 0  # when `tick` is wanted, seconds; 0: not wanted
         self._feedback = feedback
         self._happened = list(happened)[::-1]
@@ -115,17 +127,35 @@ class Replay:
         return min(acts, self.judge_at or _NEVER)
 
     def _happen(self, one: Happened) -> None:
-        if one.act in (Act.AWAY, Act.HOME):
-            self.device = replace(self.device, resting=one.act is Act.AWAY)
-        else:
-            was_false = one.act is Act.WAS_FALSE
-            self.state = answered(self.state, one.kind, was_false=was_false)
+        state, at = self.state, moment(one.at)
+        match one.act:
+            case Act.WAS_FALSE | Act.WAS_NOT:
+                state = answered(state, one.kind, was_false=one.act is Act.WAS_FALSE)
+            case Act.REARM:
+                state = rearm(state, one.kind, at)
+            case Act.SEEN:
+                state = self._seen(state, one.kind, at)
+            case Act.AWAY:
+                self.device = replace(self.device, resting=True)
+            case Act.HOME:
+                self.device = replace(self.device, resting=False)
+                for kind in GAPS:
+                    state = self._seen(state, kind, at)
+        self.state = state
+
+    def _seen(self, state: DeviceState, kind: str, at: datetime) -> DeviceState:
+        self.standing.pop(kind, None)
+        return seen(state, kind, at)
 
     def _take(self, findings: tuple[Finding, ...], row: int, now: int) -> None:
         for found in findings:
             if found.sign in TOLD:
+                told = Told(row, now, found)
+                self.standing[found.kind] = told
                 if not (self.device.resting and found.severity is Severity.WELFARE):
-                    self.told.append(Told(row, now, found))
-            elif self._feedback and found.kind in GAPS and found.sign is Sign.CLEARED:
+                    self.told.append(told)
+                continue
+            self.standing.pop(found.kind, None)
+            if self._feedback and found.kind in GAPS and found.sign is Sign.CLEARED:
                 was_false = found.facts.get("gap_s", 0) < FALSE_WITHIN_S
                 self.state = answered(self.state, found.kind, was_false=was_false)

@@ -188,6 +188,21 @@ def devices_try(
         print("\n".join(show(trial)))
 
 
+@devices_app.command("rebuild")
+def devices_rebuild(
+    ids: Annotated[list[str] | None, typer.Argument(help="Ids of meters.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every meter in service.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print an object a meter.")] = False,
+) -> None:
+    """Make what the detectors know of a meter anew, from its stored readings."""
+    from gateway.rebuild import rebuild_all, show
+
+    if bool(ids) is every:
+        raise AnjuError("name the ids of meters, or --all")
+    for made in _run(rebuild_all(load_settings(), ids)):
+        print(json.dumps(made, ensure_ascii=False) if as_json else show(made))
+
+
 def _simulation(kind: Act) -> Any:
     def command(
         device: Annotated[str, typer.Option(help="The device's id.")],
