@@ -156,6 +156,14 @@ def follow(
             still_s = span
         used_at, flags = at, (flags | USE_SEEN) & ~SAID
     if at < habit.day_ends:
+        if (
+            used_at == habit.used_at
+            and flags == habit.flags
+            and meter is habit.meter
+            and drip is habit.drip
+            and still_s == habit.still_s
+        ):
+            return habit
         return Habit(
             used_at,
             flags,
@@ -180,9 +188,12 @@ def learn(cells: bytes, used_at: int, still_at: int, zone: str) -> bytes:
     table = bytearray(cells)
     for passed in range(1, min((still_at - used_at) // HOUR_S, HOURS) + 1):
         cell = (hour + passed) % HOURS
-        table[cell] = max(table[cell], 10 * passed)
-    table[last] = max(table[last], longest)
-    table[HOURS + first] = max(table[HOURS + first], longest)
+        if table[cell] < 10 * passed:
+            table[cell] = 10 * passed
+    if table[last] < longest:
+        table[last] = longest
+    if table[HOURS + first] < longest:
+        table[HOURS + first] = longest
     return bytes(table)
 
 

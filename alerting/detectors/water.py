@@ -9,7 +9,17 @@ import msgspec
 
 from alerting.detectors.found import finding
 from alerting.detectors.liveness import SHORTEST_LIMIT_S, silence_limit_s
-from alerting.detectors.register import CLOCK_SLACK_S, DOUBTED, Line, Verdict, follow
+from alerting.detectors.register import (
+    CLOCK_SLACK_S,
+    DOUBTED,
+    FIRST,
+    IGNORED,
+    RESTARTED,
+    SWAYED,
+    WENT_BACK,
+    Line,
+    follow,
+)
 from alerting.detectors.view import DeviceView, iso, moment
 from alerting.detectors.water_judge import TOO_OLD_S, judge, levels_of, steps_of
 from alerting.detectors.water_memory import (
@@ -57,28 +67,29 @@ def on_reading(
     if device.role != "water_meter" and "no_water_use" not in device.rules:
         return part, ()
     water = part or Water()
-    at = min(at, now)
+    if at > now:
+        at = now
     if water.line.at - now > CLOCK_SLACK_S:
         water = on_a_clock_set_back(water, now)
     if not (0 <= reading.value < MOST_M3 and reading.unit == _UNIT):
         return _doubt(water, "not_a_register_value", reading, at, now)
     dl = round(reading.value * 10_000)
     line, verdict = follow(water.line, at, dl, MOST_DL_PER_HOUR, SWAY_DL)
-    if verdict is Verdict.IGNORED:
+    if verdict is IGNORED:
         return part, ()
     if verdict in DOUBTED:
-        reason = "register_went_back" if verdict is Verdict.WENT_BACK else "register_jumped"
+        reason = "register_went_back" if verdict is WENT_BACK else "register_jumped"
         doubting = msgspec.structs.replace(water, line=line)
         return _doubt(doubting, reason, reading, at, now)
     steps = steps_of(device)
     by_habit = steps is not None
-    if verdict is Verdict.FIRST:
+    if verdict is FIRST:
         after = begun(water, line, by_habit, device.zone)
     else:
         after = water
-        if verdict is Verdict.RESTARTED:
+        if verdict is RESTARTED:
             after = _restarted(water, by_habit, device.zone)
-        elif verdict is Verdict.SWAYED:
+        elif verdict is SWAYED:
             after = swung_back(water, dl)
         after = moved_on(after, line, by_habit, device)
     return judge(water, after, steps, device, now)
