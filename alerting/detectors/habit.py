@@ -129,7 +129,6 @@ def follow(
     at: int,
     dl: int,
     zone: str,
-    *,
     was_at: int = 0,
     learns: bool = True,
     by_machine: bool = False,
