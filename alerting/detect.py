@@ -222,8 +222,11 @@ def judge_reading(
     part, found = water.on_reading(state.water, reading, at, device, now)
     if found:
         found = _ended_for_all({_LEVELS: state.levels, _WATER: part}, found)
-    doubted, due = (False, 0) if part is None else (water.is_doubtful(part), part.judge_at)
-    register, missed = assessable.on_word(state.register, reading, at, device, now, doubted=doubted)
+    due = 0 if part is None else part.judge_at
+    register, waits = state.register, False
+    if register is not None and register.silent:
+        waits = part is not None and water.is_doubtful(part)
+    register, missed = assessable.on_word(register, reading, at, device, now, doubted=waits)
     if missed:
         found += missed
     if part is not state.water or register is not state.register:

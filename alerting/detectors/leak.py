@@ -26,6 +26,7 @@ _UNIT_S, _UNIT_DL, _MOST = 600, 100, 255
 
 DAY_M3 = 2.0
 """More within 24 h is not what one household uses."""
+_DAY_DL = round(DAY_M3 * 10_000)
 
 COARSE_STEP_DL = 100
 """A register that counts in steps of 10 L or more: one step in an hour may be a drop of it."""
@@ -71,15 +72,14 @@ def pour(leak: Leak, stretch_s: int, flowed: int, at: int, dl: int) -> Leak:
             return leak
         return Leak(block_at, block_dl, blocks, on=on)
     rate = flowed * 3600 // stretch_s
-    return Leak(
-        block_at,
-        block_dl,
-        blocks,
-        min(leak.run_s + stretch_s, RUN_MAX_S),
-        min(leak.run_dl + flowed, RUN_MAX_DL),
-        min(leak.low_dl, rate) if leak.run_s else rate,
-        leak.on,
-    )
+    if leak.run_s and leak.low_dl < rate:
+        rate = leak.low_dl
+    run_s, run_dl = leak.run_s + stretch_s, leak.run_dl + flowed
+    if run_s > RUN_MAX_S:
+        run_s = RUN_MAX_S
+    if run_dl > RUN_MAX_DL:
+        run_dl = RUN_MAX_DL
+    return Leak(block_at, block_dl, blocks, run_s, run_dl, rate, leak.on)
 
 
 def never_calm(leak: Leak, step_dl: int) -> bool:
@@ -109,6 +109,8 @@ def day_dl(leak: Leak) -> tuple[int, int]:
 def most_dl(device: DeviceView) -> int:
     """The most that may flow in a day (`leak.day_m3`), in tenths of a litre."""
     cubic = parameter(device, "leak", "day_m3")
+    if cubic is None:
+        return _DAY_DL
     is_number = isinstance(cubic, int | float) and not isinstance(cubic, bool)
     return round((cubic if is_number and 0 < cubic < 1000 else DAY_M3) * 10_000)
 

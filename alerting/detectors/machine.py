@@ -56,7 +56,7 @@ def pour(machine: Machine, at: int, moved: int, span_s: int) -> Machine:
         row = Machine(step_dl=machine.step_dl)
     return Machine(
         row.began_at if row.used_dl else at,
-        min(row.used_dl + moved, _USED_MOST),
+        used if (used := row.used_dl + moved) < _USED_MOST else _USED_MOST,
         row.last_at,
         row.every_s,
         row.each_dl,
@@ -64,7 +64,7 @@ def pour(machine: Machine, at: int, moved: int, span_s: int) -> Machine:
         row.since,
         row.odd_at,
         row.on,
-        min(gcd(row.step_dl, moved), _STEP_MOST) if row.step_dl != 1 else 1,
+        1 if row.step_dl == 1 else min(gcd(row.step_dl, moved), _STEP_MOST),
     )
 
 

@@ -13,7 +13,7 @@ from alerting.detectors import tap as tap_
 from alerting.detectors.adaptive import Step
 from alerting.detectors.fixed import DEFAULT_PRESET, PRESETS, Level
 from alerting.detectors.found import finding
-from alerting.detectors.habit import SAID
+from alerting.detectors.habit import FLOOR_S, SAID
 from alerting.detectors.machine import Machine
 from alerting.detectors.stillness import Judged, little_use, stillness
 from alerting.detectors.view import DeviceView, iso, parameter
@@ -45,7 +45,8 @@ def levels_of(device: DeviceView) -> tuple[Level, ...]:
 
 def steps_of(device: DeviceView) -> tuple[Step, ...] | None:
     """The adaptive rule set for this device; None while a fixed rule is."""
-    preset = parameter(device, "no_water_use", "preset")
+    rule = device.rules.get("no_water_use")
+    preset = rule.get("preset") if isinstance(rule, dict) else None
     return adaptive.PRESETS.get(preset) if isinstance(preset, str) else None
 
 
@@ -68,14 +69,15 @@ def judge(
         water = _tap(before, water, device, now, can_find, findings)
     if water.leak is not before.leak or ticking:
         water = _leak(before, water, device, now, can_find, findings)
-    if water.machine is not before.machine or water.machine.on:
+    machine = water.machine
+    if machine.on or (machine.count >= machine_.USES and machine is not before.machine):
         water = _machine(water, now, may_open, findings)
     if water.seen_at or before.stuck or water.doubted_at:
         water = _doubts(before, water, now, can_find, findings)
     judge_at = 0 if may_open else water.judge_at or now + CATCH_UP_S
     if judge_at != water.judge_at:
         water = msgspec.structs.replace(water, judge_at=judge_at)
-    return water, tuple(findings)
+    return water, tuple(findings) if findings else ()
 
 
 def _gap(
@@ -89,6 +91,10 @@ def _gap(
 ) -> Water:
     """No water use, by whichever rule is set. A meter that cannot tell ends gaps and finds none."""
     at, level, habit, rearm_at = water.line.at, water.level, water.habit, water.rearm_at
+    if not level and habit is not None and at - habit.used_at <= FLOOR_S:
+        spoken = before.habit.flags & SAID if before.habit is not None else 0
+        if steps is not None and not before.seen_at and not spoken:
+            return water  # nearly every reading: used a while ago, and nothing was found
     can_find = can_find and not (water.machine.on or water.stuck)
     again = water.rearmed + 1 if can_find and level and 0 < rearm_at <= at else 0
     said = before.seen_at or (before.habit is not None and before.habit.flags & SAID)
@@ -139,8 +145,11 @@ def _leak(
 ) -> Water:
     """Hours that are never calm, and too much in a day: one kind, so it ends when both have."""
     at, leak, on = water.line.at, water.leak, water.leak.on
+    is_cut = leak.blocks is not before.leak.blocks
+    if not (is_cut or on or before.leak.on or leak.run_s >= leak_.LONG_ENOUGH_S):
+        return water
     told: list[tuple[str, dict[str, Any]]] = []
-    if leak.blocks is not before.leak.blocks:
+    if is_cut:
         limit_dl = leak_.most_dl(device)
         if leak_.day_dl(leak)[0] <= limit_dl:
             on &= ~leak_.FLOODS

@@ -113,8 +113,8 @@ def moved_on(water: Water, line: Line, by_habit: bool, device: DeviceView) -> Wa
             at,
             value,
             device.zone,
-            learns=learns,
-            by_machine=by_machine,
+            learns,
+            by_machine,
         )
     else:
         habit = None
