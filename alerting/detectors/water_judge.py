@@ -67,7 +67,9 @@ def judge(
     water = _gap(before, water, steps, device, now, can_find, findings)
     if water.tap.run_s or before.tap.on:
         water = _tap(before, water, device, now, can_find, findings)
-    if water.leak is not before.leak or ticking:
+    leak, last = water.leak, before.leak
+    is_news = leak.on or last.on or leak.run_s >= leak_.LONG_ENOUGH_S
+    if (is_news and (leak is not last or ticking)) or leak.blocks is not last.blocks:
         water = _leak(before, water, device, now, can_find, findings)
     machine = water.machine
     if machine.on or (machine.count >= machine_.USES and machine is not before.machine):
@@ -145,11 +147,8 @@ def _leak(
 ) -> Water:
     """Hours that are never calm, and too much in a day: one kind, so it ends when both have."""
     at, leak, on = water.line.at, water.leak, water.leak.on
-    is_cut = leak.blocks is not before.leak.blocks
-    if not (is_cut or on or before.leak.on or leak.run_s >= leak_.LONG_ENOUGH_S):
-        return water
     told: list[tuple[str, dict[str, Any]]] = []
-    if is_cut:
+    if leak.blocks is not before.leak.blocks:
         limit_dl = leak_.most_dl(device)
         if leak_.day_dl(leak)[0] <= limit_dl:
             on &= ~leak_.FLOODS
