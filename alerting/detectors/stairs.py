@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from struct import pack, unpack
+from struct import Struct
 from typing import Annotated
 
 import msgspec
@@ -21,6 +21,9 @@ KEEP_MOVED = 100
 _SPAN_BITS, _MOVED_BITS = 20, 12
 _SPAN_MOST, _MOVED_MOST = (1 << _SPAN_BITS) - 1, (1 << _MOVED_BITS) - 1
 _STEP_BYTES = 4
+
+_FORMATS = tuple(Struct(f"<{count}I") for count in range(MAX_STEPS + 1))
+_PACK, _UNPACK = [one.pack for one in _FORMATS], [one.unpack for one in _FORMATS]
 
 Steps = (
     Annotated[bytes, msgspec.Meta(max_length=_STEP_BYTES * MAX_STEPS)]
@@ -46,17 +49,19 @@ class Stairs(msgspec.Struct, frozen=True, array_like=True, gc=False):
 def climb(stairs: Stairs, at: int, movement: int) -> Stairs:
     """Add a rise of `movement` > 0 that arrived with the reading at `at`, and forget what is past.
 
-    What is forgotten cannot change an answer of `moved_within`: rises before the last one that is
-    older than KEEP_S, or below the last KEEP_MOVED of movement. Only when more than MAX_STEPS
+    What is forgotten cannot change an answer of `moved_within`, not even should the new rise be
+    taken back: rises before the last one that is older than KEEP_S, or below the last KEEP_MOVED of
+    movement, not counting the new one. Only when more than MAX_STEPS
     remain (more than hourly readings *and* steps finer than KEEP_MOVED / MAX_STEPS) the two
     rises closest in time become one at the later time. Movement within a window can then be
     overstated by what moved in the two hours before the window, and is never understated.
     """
     span = min(max(at - stairs.rose_at, 0), KEEP_S)
-    steps = [*_words(stairs.steps), _word(span, min(movement, KEEP_MOVED))]
+    steps = [*_words(stairs.steps)]
     total = sum(steps)  # of both halves at once: there is room in the lower one
+    steps.append(_word(span, min(movement, KEEP_MOVED)))
     first = 0
-    while first < len(steps) - 1:
+    while first < len(steps) - 2:
         total -= steps[first]
         if total >> _MOVED_BITS < KEEP_S and total & _MOVED_MOST < KEEP_MOVED:
             break
@@ -64,7 +69,13 @@ def climb(stairs: Stairs, at: int, movement: int) -> Stairs:
     steps = steps[first:]
     if len(steps) > MAX_STEPS:
         _merge(steps)
-    return Stairs(at, pack(f"<{len(steps)}I", *steps), 1)
+    return Stairs(at, _PACK[len(steps)](*steps), 1)
+
+
+def taken_back(stairs: Stairs, rose_at: int) -> Stairs:
+    """Without the last rise, which was none: the one before it was at `rose_at`."""
+    steps = _words(stairs.steps)[:-1]
+    return Stairs(rose_at, _PACK[len(steps)](*steps), 1 if steps else 0)
 
 
 def moved_within(stairs: Stairs, at: int, window_s: int) -> int | None:
@@ -101,7 +112,7 @@ def is_whole(stairs: Stairs) -> bool:
 
 def _words(steps: Steps) -> tuple[int, ...]:
     if isinstance(steps, bytes):
-        return unpack(f"<{len(steps) // _STEP_BYTES}I", steps)
+        return _UNPACK[len(steps) // _STEP_BYTES](steps)
     return tuple(_word(*pair) for pair in zip(steps[::2], steps[1::2], strict=True))
 
 
