@@ -16,6 +16,7 @@ from alerting.detectors import (
     fence,
     levels,
     personal,
+    power,
     unreadable,
     vitals,
     water,
@@ -25,6 +26,7 @@ from alerting.detectors.bed import Bed
 from alerting.detectors.door import Door
 from alerting.detectors.fence import Fence
 from alerting.detectors.levels import Levels
+from alerting.detectors.supply import Power
 from alerting.detectors.view import DeviceView, seconds
 from alerting.detectors.vitals import Vitals
 from alerting.detectors.water import Water
@@ -68,6 +70,7 @@ class DeviceState(msgspec.Struct, frozen=True, array_like=True, gc=False):
     rebuilt: int = 0  # 1: what was stored could not be read; until the next judgement
     register: Register | None = None  # of a meter: does what it is there for still come?
     person: Person | None = None
+    power: Power | None = None  # of an electricity meter or a plug
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -102,9 +105,12 @@ _VITALS = "vitals"
 _BED = "bed"
 _FENCE = "fence"
 _DOOR = "door"
+_POWER = "power"
 
 _ON_READING: dict[str, tuple[str, ReadingDetector]] = {
     "water_total": (_WATER, water.on_reading),
+    "energy_total": (_POWER, power.on_energy),
+    "power": (_POWER, power.on_power),
     "smoke_density": (_LEVELS, levels.on_density),
     "battery_pct": (_LEVELS, levels.on_battery),
     "alarm_count": (_LEVELS, levels.on_alarm_count),
@@ -145,6 +151,7 @@ def _is_whole(state: DeviceState) -> bool:
         len(state.levels.slots) % 3 == 0
         and (state.water is None or water.is_whole(state.water))
         and (measured is None or len(measured.slots) % 2 == 0)
+        and (state.power is None or len(state.power.nights.past) % 2 == 0)
     )
 
 
@@ -273,6 +280,7 @@ def _parts(state: DeviceState) -> dict[str, Any]:
         _LEVELS: state.levels,
         _WATER: state.water,
         _REGISTER: state.register,
+        _POWER: state.power,
     }
     person = state.person
     if person is not None:
@@ -290,10 +298,18 @@ def _judged(before: DeviceState, parts: dict[str, Any], found: tuple[Finding, ..
         or water_part is not before.water
         or register is not before.register
         or person is not before.person
+        or parts[_POWER] is not before.power
         or before.rebuilt != 0
     )
     state = (
-        DeviceState(SHAPE, parts[_LEVELS], water_part, register=register, person=person)
+        DeviceState(
+            SHAPE,
+            parts[_LEVELS],
+            water_part,
+            register=register,
+            person=person,
+            power=parts[_POWER],
+        )
         if changed
         else before
     )
@@ -303,7 +319,7 @@ def _judged(before: DeviceState, parts: dict[str, Any], found: tuple[Finding, ..
     return Judged(state, found, due)
 
 
-_NOT_OF_A_PERSON = 4  # parts that every device has
+_NOT_OF_A_PERSON = 5  # parts that every device has
 
 
 def _person(before: Person | None, parts: dict[str, Any]) -> Person | None:
