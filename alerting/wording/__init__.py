@@ -5,7 +5,8 @@ from __future__ import annotations
 from alerting.wording.messages import DRILL, REPEAT_MARK, SMS, SPOKEN, message_text
 from alerting.wording.reasons import DOUBT, REASON, reason_text
 from alerting.wording.timelines import TIMELINE, timeline_text
-from alerting.wording.titles import clock_text, duration_text, incident_title
+from alerting.wording.times import clock_text, duration_text
+from alerting.wording.titles import incident_title
 from alerting.wording.words import (
     ANSWER,
     CHANNEL,

@@ -120,6 +120,10 @@ DOUBT: dict[str, tuple[str, str]] = {
         "the meter still speaks, but its register no longer comes",
     ),
     "not_the_mains": ("电压、功率读数不合常理", "voltage and power that no home has"),
+    "stands_still": (
+        "电表长时间完全不走，可能停电或已拉闸",
+        "the electricity meter stands still: the mains may be off",
+    ),
     "not_a_register_value": ("表计读数无效", "the meter sent what no register can show"),
 }
 
