@@ -71,12 +71,18 @@ def is_activity(closed: Closed, base: int, step: int) -> bool:
     A load that stays the same (a television left on, a heater) is the home's and not a person's,
     however large. `step`: the finest that the counter can show, in tenths of a watt-hour.
     """
-    if base == UNKNOWN or closed.before == UNKNOWN:
+    if closed.before == UNKNOWN or not is_above(closed.level, base, step):
         return False
-    margin = max(MARGIN_DWH, 2 * step)
-    if closed.level <= base + base * 15 // 100 + margin:
-        return False
-    return abs(closed.level - closed.before) > closed.before * 15 // 100 + margin
+    return abs(closed.level - closed.before) > _slack(closed.before, step)
+
+
+def is_above(level: int, base: int, step: int) -> bool:
+    """Whether a half hour held more than the base load."""
+    return base != UNKNOWN and level > base + _slack(base, step)
+
+
+def _slack(level: int, step: int) -> int:
+    return level * 15 // 100 + max(MARGIN_DWH, 2 * step)
 
 
 def is_calm(joules: int, span_s: int, base: int) -> bool:

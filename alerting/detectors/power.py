@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from msgspec.structs import replace
@@ -29,7 +28,6 @@ from alerting.detectors.view import (
     late_s,
     moment,
     parameter,
-    seconds,
 )
 from alerting.finding import SEVERITY_OF_KIND, Finding, Sign
 from devices.event import REGISTER_UNITS, Reading
@@ -118,20 +116,20 @@ def on_power(
     return _judge(drawn(power, from_at, at, joules, holds_s, 0, device), before, at, device, now)
 
 
-def rearm(part: Power, kind: str, at: datetime) -> Power:
+def rearm(part: Power, kind: str, at: int) -> Power:
     """Closed at `at` without proof of life: found again while the gap still runs."""
     if kind != RULE:
         return part
     wait_s = REARM_AGAIN_S if part.rearmed else REARM_S
-    again_at = min(seconds(at) + wait_s, MAX_SECONDS)
+    again_at = min(at + wait_s, MAX_SECONDS)
     return replace(part, level=0, rearm_at=again_at, rearmed=min(part.rearmed + 1, 99))
 
 
-def seen(part: Power, kind: str, at: datetime) -> Power:
+def seen(part: Power, kind: str, at: int) -> Power:
     """Somebody saw or spoke with the elder at `at`: the gap counts anew from there."""
     if kind != RULE:
         return part
-    quiet_from = max(part.quiet_from, seconds(at))
+    quiet_from = max(part.quiet_from, at)
     return replace(part, quiet_from=quiet_from, level=0, rearm_at=0, rearmed=0)
 
 

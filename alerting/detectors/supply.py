@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from alerting.detectors import load as load_
 from alerting.detectors import meter as meter_
 from alerting.detectors import nights as nights_
-from alerting.detectors.load import LONGEST_S, Block
+from alerting.detectors.load import LONGEST_S, Block, Closed
 from alerting.detectors.meter import Meter
 from alerting.detectors.nights import Nights
 from alerting.detectors.register import Line
@@ -41,7 +41,7 @@ class Power(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     line: Line = Line()  # of the counter; at 0: there is none
     sampled_at: Seconds = 0  # of the last sample of the power, where there is no counter
-    sample_w: Seconds = 0
+    sample_w: int = 0
     meter: Meter = Meter()  # its pulse in tenths of a watt-hour
     block: Block = Block()
     nights: Nights = Nights()
@@ -123,24 +123,29 @@ def drawn(
     if not joules and nights_.is_visible(base, step):
         still_from = power.still_from or from_at
     power = replace(power, still_from=still_from)
-    if _is_cut(power, at) or (was_cut and joules):  # or the mains are back: not by anybody here
+    if _is_cut(power, at) or (was_cut and joules):  # the mains are off; or back, by nobody here
         return replace(power, block=Block(at), quiet_from=at)
     if at - from_at > longest_s:
         is_quiet = at - from_at <= bridged_s and load_.is_calm(joules, at - from_at, base)
         quiet_from = power.quiet_from if is_quiet else at
         return replace(power, block=Block(at), quiet_from=quiet_from)
     block, closed = load_.pour(power.block, from_at, at, joules)
-    if closed is None:
-        return replace(power, block=block)
-    nights = nights_.note(power.nights, closed, device.zone, step, resting=device.resting)
-    meter = power.meter
+    power = replace(power, block=block)
+    return power if closed is None else _passed(power, closed, device)
+
+
+def _passed(power: Power, closed: Closed, device: DeviceView) -> Power:
+    """A half hour has passed: what it says of the night, and of somebody."""
+    nights, meter, step = power.nights, power.meter, step_of(power.meter)
+    base = nights.base
+    nights = nights_.note(nights, closed, device.zone, step, resting=device.resting)
     if nights.past_day != power.nights.past_day and nights.past_day % 7 == 0:
         meter = meter_.next_week(meter)
     active_at, quiet_from = power.active_at, power.quiet_from
-    if base == load_.UNKNOWN:
-        quiet_from = at
-    elif load_.is_activity(closed, base, step):
-        active_at, quiet_from = closed.from_at, at
-    return replace(
-        power, block=block, nights=nights, meter=meter, active_at=active_at, quiet_from=quiet_from
-    )
+    if load_.is_activity(closed, base, step):
+        active_at, quiet_from = closed.from_at, closed.at
+    elif base == load_.UNKNOWN:
+        quiet_from = closed.at
+    elif closed.before == load_.UNKNOWN and load_.is_above(closed.level, base, step):
+        quiet_from = closed.at  # is it new, or has it run all the time? nobody saw
+    return replace(power, meter=meter, nights=nights, active_at=active_at, quiet_from=quiet_from)
