@@ -27,20 +27,20 @@ def no_power_text(facts: Mapping[str, Any], lang: str, zone: ZoneInfo | None) ->
     """已 26 小时用电没有超出基础负荷（约 45 瓦）；上次活动 …；报警线 …；电表在线，最近读数 …"""
     if facts.get("idle_s") is None:
         return ""
-    span, limit = (duration_text(facts.get(key) or 0, lang) for key in ("idle_s", "limit_s"))
+    span, limit = ((facts.get(key) or 0) // 3600 for key in ("idle_s", "limit_s"))
     last = clock_text(facts.get("active_at"), zone)
     newest = clock_text(facts.get("last_reading_at"), zone)
     base = f"{facts.get('base_w') or 0:g}"
     if lang != "en":
         return (
-            f"已 {span}用电没有超出基础负荷（约 {base} 瓦）"
+            f"已 {span} 小时用电没有超出基础负荷（约 {base} 瓦）"
             + (f"；上次活动 {last}" if last else "")
-            + f"；报警线 {limit}"
+            + f"；报警线 {limit} 小时"
             + (f"；电表在线，最近读数 {newest}" if newest else "")
         )
     return (
-        f"nothing above the base load (about {base} W) for {span}"
+        f"nothing above the base load (about {base} W) for {span} h"
         + (f"; last activity at {last}" if last else "")
-        + f"; limit {limit}"
+        + f"; limit {limit} h"
         + (f"; meter online, last reading {newest}" if newest else "")
     )
