@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Protocol
@@ -17,6 +18,7 @@ from alerting.detectors import (
     levels,
     personal,
     power,
+    said,
     unreadable,
     vitals,
     water,
@@ -41,9 +43,11 @@ __all__ = [
     "answered",
     "can_assess",
     "dump_state",
+    "forget",
     "judge",
     "load_state",
     "rearm",
+    "seen",
     "tick",
 ]
 
@@ -126,8 +130,9 @@ _ON_EVENT: dict[str, tuple[str, EventDetector]] = {
 }
 _ON_UNKNOWN: tuple[str, EventDetector] = (_STATELESS, unreadable.on_event)
 
-_DECODER = msgspec.json.Decoder(DeviceState)
-_ENCODER = msgspec.json.Encoder()
+_DECODER = msgspec.msgpack.Decoder(DeviceState)
+_ENCODER = msgspec.msgpack.Encoder()
+_JSON_DECODER = msgspec.json.Decoder(DeviceState)
 _FRESH = DeviceState()
 _REBUILT = DeviceState(rebuilt=1)
 
@@ -138,8 +143,9 @@ def load_state(text: str | None) -> DeviceState:
     if not text:
         return _FRESH
     try:
-        state = _DECODER.decode(text)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        is_json = text[0] == "["  # how states were stored before
+        state = _JSON_DECODER.decode(text) if is_json else _DECODER.decode(b64decode(text))
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return _REBUILT
     return state if state.shape == SHAPE and _is_whole(state) else _REBUILT
 
@@ -156,8 +162,8 @@ def _is_whole(state: DeviceState) -> bool:
 
 
 def dump_state(state: DeviceState) -> str:
-    """Compact JSON, at most 512 bytes."""
-    return _ENCODER.encode(state).decode()
+    """MessagePack in Base64, at most 512 bytes."""
+    return b64encode(_ENCODER.encode(state)).decode()
 
 
 def judge(
@@ -206,7 +212,7 @@ def _registers(
 ) -> tuple[Register | None, tuple[Finding, ...]]:
     """Does the register that a meter is there for still come?"""
     findings: tuple[Finding, ...] = ()
-    doubted = water_part is not None and water_part.doubted_at != 0
+    doubted = water_part is not None and water.is_doubtful(water_part)
     for at, what in said:
         part, found = assessable.on_word(part, what, seconds(at), device, now_s, doubted=doubted)
         findings += found
@@ -222,7 +228,7 @@ def alive(state: DeviceState, device: DeviceView, now: datetime) -> Judged:
 
 def can_assess(state: DeviceState) -> bool:
     """Does a meter's register arrive, and can it be trusted?"""
-    doubted = state.water is not None and state.water.doubted_at
+    doubted = state.water is not None and water.is_doubtful(state.water)
     silent = state.register is not None and state.register.silent
     return not doubted and not silent
 
@@ -240,25 +246,45 @@ def tick(state: DeviceState, device: DeviceView, now: datetime) -> Judged:
     return _judged(state, parts, findings)
 
 
-_REARMED: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
+_FORGOTTEN: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
     (_VITALS, "vitals", vitals.rearm),
     (_BED, "out_of_bed", bed.rearm),
     (_FENCE, "left_home", fence.rearm),
 )
 
 
-def rearm(state: DeviceState, kind: str) -> DeviceState:
-    """Forget that `kind` was found, so that it is found again if it still holds.
+def rearm(state: DeviceState, kind: str, at: datetime) -> DeviceState:
+    """A welfare case of `kind` was closed at `at` without proof of life.
 
-    For a welfare incident that was closed without proof of life (architecture: re-arms).
+    No use is found again 6 h later, after each further closure of the same gap 12 h later, as
+    long as the gap still runs; what else a person may be in need by is found again if it holds.
     """
-    parts = _parts(state)
     if state.water is not None:
-        parts[_WATER] = water.rearm(state.water, kind)
-    for name, of_kind, forget in _REARMED:
-        if kind == of_kind and parts.get(name) is not None:
-            parts[name] = forget(parts[name])
-    return _judged(state, parts, ()).state
+        part = said.rearm(state.water, kind, seconds(at))
+        state = state if part is state.water else replace(state, water=part, rebuilt=0)
+    state = _power_told(state, power.rearm, kind, at)
+    return _forgotten(state, kind)
+
+
+def forget(state: DeviceState, kind: str) -> DeviceState:
+    """As if `kind` had never been found: what still holds is found at the next word.
+
+    For trying rules out; a case that people closed calls `rearm` or `seen`.
+    """
+    if state.water is not None:
+        state = replace(state, water=said.forget(state.water, kind), rebuilt=0)
+    if state.power is not None:
+        state = replace(state, power=power.forget(state.power, kind), rebuilt=0)
+    return _forgotten(state, kind)
+
+
+def seen(state: DeviceState, kind: str, at: datetime) -> DeviceState:
+    """Proof of life at `at`: a gap that `kind` was found in counts anew, and teaches nothing."""
+    state = _power_told(state, power.seen, kind, at)
+    if state.water is None:
+        return state
+    part = said.seen(state.water, kind, seconds(at))
+    return state if part is state.water else replace(state, water=part, rebuilt=0)
 
 
 def answered(state: DeviceState, kind: str, *, was_false: bool) -> DeviceState:
@@ -269,8 +295,26 @@ def answered(state: DeviceState, kind: str, *, was_false: bool) -> DeviceState:
     """
     if state.water is None:
         return state
-    part = water.answered(state.water, kind, was_false=was_false)
+    part = said.answered(state.water, kind, was_false=was_false)
     return state if part is state.water else replace(state, water=part, rebuilt=0)
+
+
+def _power_told(
+    state: DeviceState, tell: Callable[[Power, str, int], Power], kind: str, at: datetime
+) -> DeviceState:
+    """What people said at `at` about what the electricity's detector had found."""
+    if state.power is None:
+        return state
+    part = tell(state.power, kind, seconds(at))
+    return state if part is state.power else replace(state, power=part, rebuilt=0)
+
+
+def _forgotten(state: DeviceState, kind: str) -> DeviceState:
+    parts = _parts(state)
+    for name, of_kind, forget_it in _FORGOTTEN:
+        if kind == of_kind and parts.get(name) is not None:
+            parts[name] = forget_it(parts[name])
+    return _judged(state, parts, ()).state
 
 
 def _parts(state: DeviceState) -> dict[str, Any]:

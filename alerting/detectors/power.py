@@ -8,8 +8,10 @@ from msgspec.structs import replace
 
 from alerting.detectors import load as load_
 from alerting.detectors import meter as meter_
+from alerting.detectors.found import finding
 from alerting.detectors.load import LONGEST_S, Block
 from alerting.detectors.register import CLOCK_SLACK_S, DOUBTED, Verdict, follow
+from alerting.detectors.said import FIRST_AGAIN_S, THEN_AGAIN_S
 from alerting.detectors.supply import (
     BRIDGED_S,
     HOLDS_S,
@@ -25,11 +27,9 @@ from alerting.detectors.view import (
     MAX_SECONDS,
     DeviceView,
     iso,
-    late_s,
-    moment,
     parameter,
 )
-from alerting.finding import SEVERITY_OF_KIND, Finding, Sign
+from alerting.finding import Finding, Sign
 from devices.event import REGISTER_UNITS, Reading
 
 RULE = "no_power_use"
@@ -48,9 +48,6 @@ COUNTER_GONE_S = 24 * 3600
 
 BLIND_S = 12 * 3600
 """Standing still for so long is told, where nothing but this meter watches."""
-
-REARM_S, REARM_AGAIN_S = 6 * 3600, 12 * 3600
-"""Closed without proof of life: found again after so long; after the first time, twice that."""
 
 _KWH, _W = REGISTER_UNITS["energy_total"], REGISTER_UNITS["power"]
 
@@ -118,11 +115,16 @@ def on_power(
 
 def rearm(part: Power, kind: str, at: int) -> Power:
     """Closed at `at` without proof of life: found again while the gap still runs."""
-    if kind != RULE:
+    if kind != RULE or not part.level:
         return part
-    wait_s = REARM_AGAIN_S if part.rearmed else REARM_S
+    wait_s = THEN_AGAIN_S if part.rearmed else FIRST_AGAIN_S
     again_at = min(at + wait_s, MAX_SECONDS)
     return replace(part, level=0, rearm_at=again_at, rearmed=min(part.rearmed + 1, 99))
+
+
+def forget(part: Power, kind: str) -> Power:
+    """As if `kind` had never been found: the next reading finds it if it holds."""
+    return replace(part, level=0, rearm_at=0, rearmed=0) if kind == RULE else part
 
 
 def seen(part: Power, kind: str, at: int) -> Power:
@@ -151,7 +153,7 @@ def _judge(
         facts = {"since": iso(before.quiet_from), "used_at": iso(power.active_at)}
         if power.level and limit:
             reason = "electricity is used again"
-            findings += (_finding(RULE, Sign.CLEARED, reason, facts, at, now),)
+            findings += (finding(RULE, Sign.CLEARED, reason, facts, at, now),)
         return replace(power, level=0, rearm_at=0, rearmed=0), findings
     if power.level and not limit:
         return replace(power, level=0), findings
@@ -162,7 +164,7 @@ def _judge(
         return power, findings
     facts = _facts(power, idle_s, limit, at)
     reason = f"no activity above the base load in {limit // 3600} h"
-    findings += (_finding(RULE, Sign.ROSE, reason, facts, at, now),)
+    findings += (finding(RULE, Sign.ROSE, reason, facts, at, now),)
     return replace(power, level=1), findings
 
 
@@ -173,13 +175,13 @@ def _is_there(
     still_s = at - power.still_from if power.still_from else 0
     if power.blind and not still_s:
         reason = "the counter moves again"
-        found = _finding("cannot_assess", Sign.CLEARED, reason, {}, at, now)
+        found = finding("cannot_assess", Sign.CLEARED, reason, {}, at, now)
         return replace(power, blind=0), (found,)
     if power.blind or still_s < BLIND_S or not limit_s(device) or now - at > TOO_OLD_S:
         return power, ()
     facts = {"reason": "stands_still", "since": iso(power.still_from), "last_reading_at": iso(at)}
     reason = "not even the base load is drawn"
-    found = _finding("cannot_assess", Sign.ROSE, reason, facts, at, now)
+    found = finding("cannot_assess", Sign.ROSE, reason, facts, at, now)
     return replace(power, blind=1), (found,)
 
 
@@ -194,17 +196,3 @@ def _facts(power: Power, idle_s: int, limit: int, at: int) -> dict[str, Any]:
     if power.active_at:
         facts["active_at"] = iso(power.active_at)
     return facts
-
-
-def _finding(
-    kind: str, sign: Sign, reason: str, facts: dict[str, Any], at: int, now: int
-) -> Finding:
-    return Finding(
-        kind=kind,
-        severity=SEVERITY_OF_KIND[kind],
-        sign=sign,
-        at=moment(at),
-        reason=reason,
-        facts=facts,
-        late_s=late_s(at, now),
-    )
