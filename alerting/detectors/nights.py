@@ -84,8 +84,8 @@ def _base_of(past: bytes) -> int:
 
 
 def is_visible(base: int, step: int) -> bool:
-    """Whether the counter is fine enough to show that the base load is there at all."""
-    return base > 0 and base >= 2 * step
+    """Whether the counter shows that the base load is there at all: several steps in four hours."""
+    return base > 0 and 2 * base >= step
 
 
 def packed(level: int) -> int:

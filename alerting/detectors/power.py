@@ -20,8 +20,10 @@ from alerting.detectors.supply import (
     SAMPLED_EVERY_S,
     Power,
     broken_off,
+    cut_short,
     doubt,
     drawn,
+    heard_at,
 )
 from alerting.detectors.view import (
     MAX_SECONDS,
@@ -63,8 +65,8 @@ def on_energy(
     if device.role not in ROLES or not 0 <= reading.value < MOST_KWH or reading.unit != _KWH:
         return part, ()
     before, at = part or Power(), min(at, now)
-    if max(before.line.at, before.sampled_at) - now > CLOCK_SLACK_S:
-        before = broken_off(before)
+    if heard_at(before) - now > CLOCK_SLACK_S:
+        before = _on_a_clock_set_back(before)
     line, verdict = follow(before.line, at, round(reading.value * 10_000), MOST_W * 10)
     if verdict is Verdict.IGNORED:
         return part, ()
@@ -76,7 +78,8 @@ def on_energy(
     from_at, from_value = before.line.at, before.line.value
     if verdict is Verdict.RESTARTED:
         from_at, from_value = before.line.doubt_at, before.line.doubt_value
-        before = replace(before, block=Block(from_at), quiet_from=from_at, still_from=0)
+        begun = cut_short(before)
+        before = replace(begun, block=Block(from_at), quiet_from=from_at, still_from=0)
     moved = line.value - from_value
     power = replace(before, line=line, meter=meter_.note(before.meter, at - from_at, moved))
     joules = moved * load_.J_PER_DWH
@@ -92,11 +95,14 @@ def on_power(
     The sample before holds until this one. A hole says nothing: what was drawn in it is not known.
     """
     before, at = part or Power(), min(at, now)
-    if before.line.at and at - before.line.at < COUNTER_GONE_S:
+    is_set_back = heard_at(before) - now > CLOCK_SLACK_S
+    if before.line.at and not is_set_back and at - before.line.at < COUNTER_GONE_S:
         return part, ()
     if device.role not in ROLES or not 0 <= reading.value <= MOST_W or reading.unit != _W:
         return part, ()
-    if before.line.at or before.sampled_at - now > CLOCK_SLACK_S:
+    if is_set_back:
+        before = _on_a_clock_set_back(before)
+    elif before.line.at:
         before = broken_off(before)
     from_at = before.sampled_at
     if at <= from_at:
@@ -141,6 +147,11 @@ def limit_s(device: DeviceView) -> int:
     if device.role != METER or not isinstance(preset, str):
         return 0
     return PRESETS.get(preset, 0)
+
+
+def _on_a_clock_set_back(power: Power) -> Power:
+    """The series reaches into a future that is not going to come: another begins."""
+    return replace(broken_off(power), active_at=0, rearm_at=0)
 
 
 def _judge(

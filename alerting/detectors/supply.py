@@ -90,11 +90,20 @@ def step_of(meter: Meter) -> int:
     return meter.pulse_dl or meter.fresh_dl
 
 
+def cut_short(power: Power) -> Power:
+    """The present half hour ends here, unfinished: what it has shown already counts."""
+    active_at = last_activity(power)
+    if active_at == power.active_at:
+        return power
+    quiet_from = max(power.quiet_from, heard_at(power))
+    return replace(power, active_at=active_at, quiet_from=quiet_from)
+
+
 def broken_off(power: Power) -> Power:
     """Another series begins; what is known of the home stays."""
     return Power(
         nights=power.nights,
-        active_at=power.active_at,
+        active_at=last_activity(power),
         quiet_from=power.quiet_from,
         level=power.level,
         rearm_at=power.rearm_at,
@@ -124,8 +133,9 @@ def drawn(
         still_from = power.still_from or from_at
     power = replace(power, still_from=still_from)
     if _is_cut(power, at) or (was_cut and joules):  # the mains are off; or back, by nobody here
-        return replace(power, block=Block(at), quiet_from=at)
+        return replace(cut_short(power), block=Block(at), quiet_from=at)
     if at - from_at > longest_s:
+        power = cut_short(power)
         is_quiet = at - from_at <= bridged_s and load_.is_calm(joules, at - from_at, base)
         quiet_from = power.quiet_from if is_quiet else at
         return replace(power, block=Block(at), quiet_from=quiet_from)

@@ -65,26 +65,31 @@ class Counter:
         """Time passes and readings come; what was found."""
         found = []
         for _ in range(round((days * 24 + h) * 60 / self.every_min)):
-            self._passes(draw)
+            self.draws(draw)
             found += self.reads()
         return found
 
     def silent(self, draw: Draw, *, h: float) -> None:
         """Time passes without a reading."""
         for _ in range(round(h * 60 / self.every_min)):
-            self._passes(draw)
+            self.draws(draw)
 
-    def _passes(self, draw: Draw) -> None:
+    def draws(self, draw: Draw) -> None:
+        """The time until the next reading passes."""
         for _ in range(self.every_min):
             self.wh += draw(self.now) / 60
             self.now += timedelta(minutes=1)
 
     def reads(self, late: timedelta = timedelta()) -> list[Finding]:
-        kwh = int(self.wh) // self.step_wh * self.step_wh / 1000
-        said = [(self.now, reading("energy_total", kwh, "kWh"))]
+        said = [(self.now, reading("energy_total", self.kwh, "kWh"))]
         found = self.watch.hears(said, self.now + late)
         self.found += [(self.now, one) for one in found]
         return list(found)
+
+    @property
+    def kwh(self) -> float:
+        """What the register shows."""
+        return int(self.wh) // self.step_wh * self.step_wh / 1000
 
     @property
     def power(self) -> Power:
@@ -105,7 +110,7 @@ class Counter:
 class Samples(Counter):
     """A device without a counter: it samples the power."""
 
-    def _passes(self, draw: Draw) -> None:
+    def draws(self, draw: Draw) -> None:
         self.now += timedelta(minutes=self.every_min)
         self.watts = draw(self.now)
 
@@ -377,6 +382,16 @@ def test_samples_do_where_there_is_no_counter() -> None:
     assert kinds(home.lives(refrigerator, h=1)) == [("no_power_use", "rose")]
 
 
+def test_samples_take_over_when_the_counter_has_gone() -> None:
+    home = known(Counter(meter()))
+    sampled = Samples(home.watch, every_min=5)
+    sampled.now = home.now + timedelta(hours=25)
+    sampled.lives(h=19)
+    assert sampled.active_at is not None
+    assert sampled.now - sampled.active_at < timedelta(hours=2)
+    assert sampled.power.line == Line()
+
+
 def test_samples_far_apart_say_nothing_by_silence() -> None:
     home = known(Samples(meter("fixed-24h"), every_min=30))
     assert home.doubt == "too_rare"
@@ -386,8 +401,10 @@ def test_samples_far_apart_say_nothing_by_silence() -> None:
 def test_where_a_counter_speaks_samples_are_not_asked() -> None:
     home = known(Counter(meter()))
     before = home.watch.text
-    home.watch.hears([(home.now, reading("power", 2000.0, "W"))], home.now)
-    assert home.watch.text == before
+    for age_h in (0, 40):
+        at = home.now - timedelta(hours=age_h)
+        home.watch.hears([(at, reading("power", 2000.0, "W"))], home.now)
+        assert home.watch.text == before
 
 
 # --- time
