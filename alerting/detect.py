@@ -32,7 +32,7 @@ from alerting.detectors.supply import Power
 from alerting.detectors.view import DeviceView, seconds
 from alerting.detectors.vitals import Vitals
 from alerting.detectors.water import Water
-from alerting.finding import Finding
+from alerting.finding import Finding, Sign
 from devices.event import EVENT_KINDS, DeviceEvent, Reading
 
 __all__ = [
@@ -154,7 +154,7 @@ def _is_whole(state: DeviceState) -> bool:
     """Flat tuples hold whole pairs and triples."""
     measured = state.person.vitals if state.person is not None else None
     return (
-        len(state.levels.slots) % 3 == 0
+        levels.is_whole(state.levels)
         and (state.water is None or water.is_whole(state.water))
         and (measured is None or len(measured.slots) % 2 == 0)
         and (state.power is None or len(state.power.nights.past) % 2 == 0)
@@ -196,11 +196,21 @@ def judge(
             name, on_event = event_entry
             parts[name], found = on_event(parts.get(name), what, at, device, now)
         if found:
-            findings += found
+            findings += _ended_for_all(parts, found)
     if device.role in assessable.REGISTERS:
         parts[_REGISTER], found = _registers(parts[_REGISTER], said, device, now_s, parts[_WATER])
         findings += found
     return _judged(state, parts, findings)
+
+
+def _ended_for_all(parts: dict[str, Any], found: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """A leak that a meter's own flag tells and one that its register shows end together."""
+    ends = [one for one in found if one.kind == "leak" and one.sign is Sign.CLEARED]
+    if not ends:
+        return found
+    flagged = levels.active_since(parts[_LEVELS], "leak") is not None
+    shown = parts[_WATER] is not None and parts[_WATER].leak.on
+    return tuple(one for one in found if one not in ends) if flagged or shown else found
 
 
 def _registers(
@@ -238,7 +248,8 @@ def tick(state: DeviceState, device: DeviceView, now: datetime) -> Judged:
     parts, now_s = _parts(state), seconds(now)
     findings: tuple[Finding, ...] = ()
     if state.water is not None:
-        parts[_WATER], findings = water.tick(state.water, device, now_s)
+        parts[_WATER], found = water.tick(state.water, device, now_s)
+        findings = _ended_for_all(parts, found)
     in_bed = parts.get(_BED)
     if in_bed is not None:
         parts[_BED], found = bed.tick(in_bed, device, now_s)
@@ -259,11 +270,12 @@ def rearm(state: DeviceState, kind: str, at: datetime) -> DeviceState:
     No use is found again 6 h later, after each further closure of the same gap 12 h later, as
     long as the gap still runs; what else a person may be in need by is found again if it holds.
     """
+    parts = _parts(state)
     if state.water is not None:
-        part = said.rearm(state.water, kind, seconds(at))
-        state = state if part is state.water else replace(state, water=part, rebuilt=0)
-    state = _power_told(state, power.rearm, kind, at)
-    return _forgotten(state, kind)
+        parts[_WATER] = said.rearm(state.water, kind, seconds(at))
+    if state.power is not None:
+        parts[_POWER] = power.rearm(state.power, kind, seconds(at))
+    return _forgotten(state, parts, kind)
 
 
 def forget(state: DeviceState, kind: str) -> DeviceState:
@@ -271,20 +283,22 @@ def forget(state: DeviceState, kind: str) -> DeviceState:
 
     For trying rules out; a case that people closed calls `rearm` or `seen`.
     """
+    parts = _parts(state)
     if state.water is not None:
-        state = replace(state, water=said.forget(state.water, kind), rebuilt=0)
+        parts[_WATER] = said.forget(state.water, kind)
     if state.power is not None:
-        state = replace(state, power=power.forget(state.power, kind), rebuilt=0)
-    return _forgotten(state, kind)
+        parts[_POWER] = power.forget(state.power, kind)
+    return _forgotten(state, parts, kind)
 
 
 def seen(state: DeviceState, kind: str, at: datetime) -> DeviceState:
     """Proof of life at `at`: a gap that `kind` was found in counts anew, and teaches nothing."""
-    state = _power_told(state, power.seen, kind, at)
-    if state.water is None:
-        return state
-    part = said.seen(state.water, kind, seconds(at))
-    return state if part is state.water else replace(state, water=part, rebuilt=0)
+    parts = _parts(state)
+    if state.water is not None:
+        parts[_WATER] = said.seen(state.water, kind, seconds(at))
+    if state.power is not None:
+        parts[_POWER] = power.seen(state.power, kind, seconds(at))
+    return _judged(state, parts, ()).state
 
 
 def answered(state: DeviceState, kind: str, *, was_false: bool) -> DeviceState:
@@ -299,18 +313,7 @@ def answered(state: DeviceState, kind: str, *, was_false: bool) -> DeviceState:
     return state if part is state.water else replace(state, water=part, rebuilt=0)
 
 
-def _power_told(
-    state: DeviceState, tell: Callable[[Power, str, int], Power], kind: str, at: datetime
-) -> DeviceState:
-    """What people said at `at` about what the electricity's detector had found."""
-    if state.power is None:
-        return state
-    part = tell(state.power, kind, seconds(at))
-    return state if part is state.power else replace(state, power=part, rebuilt=0)
-
-
-def _forgotten(state: DeviceState, kind: str) -> DeviceState:
-    parts = _parts(state)
+def _forgotten(state: DeviceState, parts: dict[str, Any], kind: str) -> DeviceState:
     for name, of_kind, forget_it in _FORGOTTEN:
         if kind == of_kind and parts.get(name) is not None:
             parts[name] = forget_it(parts[name])

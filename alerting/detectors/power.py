@@ -73,8 +73,8 @@ def on_energy(
     if verdict in DOUBTED:
         return replace(before, line=line), ()
     if verdict is Verdict.FIRST:
-        begun = replace(broken_off(before), line=line, block=Block(at), quiet_from=at)
-        return begun, ()
+        before = broken_off(before) if before.sampled_at else before
+        return replace(before, line=line, block=Block(at), quiet_from=at), ()
     from_at, from_value = before.line.at, before.line.value
     if verdict is Verdict.RESTARTED:
         from_at, from_value = before.line.doubt_at, before.line.doubt_value
@@ -109,8 +109,8 @@ def on_power(
         return part, ()
     watts = round(reading.value)
     if not from_at:
-        begun = replace(before, sampled_at=at, sample_w=watts, block=Block(at), quiet_from=at)
-        return begun, ()
+        before = replace(before, sampled_at=at, sample_w=watts, block=Block(at))
+        return replace(before, quiet_from=at), ()
     span = at - from_at
     holds_s = min(max(3 * before.meter.every_s, SAMPLED_EVERY_S), HOLDS_S)
     joules = before.sample_w * span
@@ -151,7 +151,7 @@ def limit_s(device: DeviceView) -> int:
 
 def _on_a_clock_set_back(power: Power) -> Power:
     """The series reaches into a future that is not going to come: another begins."""
-    return replace(broken_off(power), active_at=0, rearm_at=0)
+    return replace(broken_off(power), meter=power.meter, active_at=0, rearm_at=0)
 
 
 def _judge(

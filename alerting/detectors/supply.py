@@ -154,7 +154,7 @@ def _passed(power: Power, closed: Closed, device: DeviceView) -> Power:
     active_at, quiet_from = power.active_at, power.quiet_from
     if load_.is_activity(closed, base, step):
         active_at, quiet_from = closed.from_at, closed.at
-    elif base == load_.UNKNOWN:
+    elif base == load_.UNKNOWN or step > COARSE_STEP_DWH:
         quiet_from = closed.at
     elif closed.before == load_.UNKNOWN and load_.is_above(closed.level, base, step):
         quiet_from = closed.at  # is it new, or has it run all the time? nobody saw

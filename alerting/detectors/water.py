@@ -9,7 +9,7 @@ import msgspec
 
 from alerting.detectors.found import finding
 from alerting.detectors.liveness import SHORTEST_LIMIT_S, silence_limit_s
-from alerting.detectors.register import CLOCK_SLACK_S, DOUBTED, Verdict, follow
+from alerting.detectors.register import CLOCK_SLACK_S, DOUBTED, Line, Verdict, follow
 from alerting.detectors.view import DeviceView, iso, moment
 from alerting.detectors.water_judge import TOO_OLD_S, judge, levels_of, steps_of
 from alerting.detectors.water_memory import (
@@ -69,11 +69,15 @@ def on_reading(
         doubting = msgspec.structs.replace(water, line=line)
         return _doubt(doubting, reason, reading, at, now)
     steps = steps_of(device)
+    by_habit = steps is not None
     if verdict is Verdict.FIRST:
-        after = begun(water, line, steps is not None, device.zone)
+        after = begun(water, line, by_habit, device.zone)
     else:
-        restarted = verdict is Verdict.RESTARTED
-        after = moved_on(water, line, steps is not None, device, restarted=restarted)
+        after = water
+        if verdict is Verdict.RESTARTED:
+            first = Line(water.line.doubt_at, water.line.doubt_value)
+            after = begun(water, first, by_habit, device.zone)
+        after = moved_on(after, line, by_habit, device)
     return judge(water, after, steps, device, now)
 
 

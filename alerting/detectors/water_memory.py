@@ -68,29 +68,25 @@ def on_a_clock_set_back(water: Water, now: int) -> Water:
 
 
 def begun(water: Water, line: Line, by_habit: bool, zone: str) -> Water:
-    """The first reading of a line."""
+    """A line of readings begins with this one: the first, or that of another register."""
     at, value = line.at, line.value
     return msgspec.structs.replace(
         water,
         line=line,
         stairs=_NO_STAIRS if by_habit else Stairs(at),
-        tap=tap_.pour(water.tap, at, value),
+        tap=Tap(at, value, on=water.tap.on),
         habit=habit_.begin(water.habit, at, value, zone) if by_habit else None,
+        seen_at=0,
+        stuck=0,
         leak=leak_.begin(water.leak, at, value),
+        machine=machine_.begin(water.machine),
     )
 
 
-def moved_on(
-    water: Water, line: Line, by_habit: bool, device: DeviceView, *, restarted: bool
-) -> Water:
-    """Everything that is remembered, after a trusted reading; a restarted line begins it anew."""
-    before, at, value, zone = water.line, line.at, line.value, device.zone
+def moved_on(water: Water, line: Line, by_habit: bool, device: DeviceView) -> Water:
+    """Everything that is remembered, after a trusted reading that follows the one before it."""
+    from_at, from_value, at, value = water.line.at, water.line.value, line.at, line.value
     tap, leak, machine, seen_at = water.tap, water.leak, water.machine, water.seen_at
-    from_at, from_value = before.at, before.value
-    if restarted:
-        from_at, from_value, seen_at = before.doubt_at, before.doubt_value, 0
-        tap, leak = Tap(from_at, from_value, on=tap.on), leak_.begin(leak, from_at, from_value)
-        machine = machine_.begin(machine)
     moved, span = value - from_value, at - from_at
     hour = tap_.pour(tap, at, value)
     if hour is not tap:
@@ -102,17 +98,27 @@ def moved_on(
     by_machine = bool(moved and machine.on) and machine_.explains(machine, span)
     if moved or device.resting:
         seen_at = 0
+    freed = bool(moved and water.stuck)  # what went before was not counted: the gap begins here
     stairs, habit = _NO_STAIRS, water.habit
     if by_habit:
-        if habit is None or restarted:
-            habit = habit_.begin(habit, from_at, from_value, zone)
+        if habit is None:
+            habit = habit_.begin(None, from_at, from_value, device.zone)
+        elif freed:
+            habit = habit_.said(habit, from_at)
         learns = not (device.resting or machine.on)
         habit = habit_.follow(
-            habit, from_at, from_value, at, value, zone, learns=learns, by_machine=by_machine
+            habit,
+            from_at,
+            from_value,
+            at,
+            value,
+            device.zone,
+            learns=learns,
+            by_machine=by_machine,
         )
     else:
         habit = None
-        is_new = restarted or not water.stairs.rose_at
+        is_new = freed or not water.stairs.rose_at
         stairs = Stairs(from_at) if is_new else water.stairs
         if moved and not by_machine and at >= stairs.rose_at:
             stairs = stairs_.climb(stairs, at, moved)
@@ -132,7 +138,7 @@ def moved_on(
         water.rearmed,
         away_uses,
         seen_at,
-        0 if moved or restarted else water.stuck,
+        0 if moved else water.stuck,
         leak,
         machine,
     )
