@@ -74,8 +74,10 @@ def _is_silent(role: str, power: Power, now: datetime) -> bool:
     if doubt(power, role):
         return False
     heard = moment(heard_at(power))
-    speaks = abs((now - heard).total_seconds()) <= meter.hole_s(power.meter)
-    return speaks and now - moment(power.quiet_from) >= RECENT
+    if abs((now - heard).total_seconds()) > meter.hole_s(power.meter):
+        return False
+    seen_to_end = 0 <= power.quiet_from - last_activity(power) <= load.LONGEST_S
+    return seen_to_end or now - moment(power.quiet_from) >= RECENT
 
 
 def wait_until(

@@ -23,6 +23,8 @@ from alerting.wording import incident_title
 from care.tables import Binding, Device, Home
 from core.db import Database
 from tests.alerting import rows
+from tests.detection.test_power import Counter, kettle_at
+from tests.detection.test_power import meter as meter_of_days
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SINCE = NOW - timedelta(hours=9)
@@ -179,8 +181,11 @@ class Case:
     async def look(
         self, finding: Finding | None = None, *, after: timedelta = timedelta()
     ) -> SecondLook:
+        return await self.look_at(finding or water(), NOW + after)
+
+    async def look_at(self, finding: Finding, now: datetime) -> SecondLook:
         async with self.db.transaction() as session:
-            return await second_look(session, finding or water(), self.whose, NOW + after)
+            return await second_look(session, finding, self.whose, now)
 
     async def waits(self, look: SecondLook, *, ended: bool = False) -> None:
         """A check is kept while the finding waits, as the desk's checks are."""
@@ -253,6 +258,28 @@ async def test_an_ended_check_of_the_same_gap_counts_too(case: Case) -> None:
     await case.has("power-1", METER, meter(15))
     await case.waits(await case.look(), ended=True)
     assert (await case.look()).until is None
+
+
+@pytest.mark.parametrize(("hours", "says"), [(9.5, "active"), (10.75, "active"), (11, "silent")])
+async def test_a_meter_that_was_read_for_ten_days_says_what_it_saw(
+    case: Case, hours: float, says: str
+) -> None:
+    """Its kettle boils at two past nine; water was last used at midnight."""
+    home = Counter(meter_of_days())
+    home.lives(days=10)
+    midnight = home.now
+    home.lives(kettle_at((9, 2)), h=hours)
+    await case.has("power-1", METER, home.power)
+    look = await case.look_at(water(since=midnight.isoformat(), quiet_limit_s=50_000), home.now)
+    assert look.facts["power_says"] == says
+    seen_at = datetime.fromisoformat(look.facts["power_active_at"])
+    assert seen_at == midnight + timedelta(hours=8.75)
+    if says == "active":
+        assert look.until == min(
+            home.now + timedelta(hours=2), midnight + timedelta(seconds=50_000)
+        )
+    else:
+        assert look.until is None
 
 
 @pytest.mark.parametrize(

@@ -466,7 +466,7 @@ def test_an_invented_home_is_raised_for_its_people_away_and_for_the_day_nobody_g
 def test_the_largest_state_of_an_electricity_meter_fits() -> None:
     most = 9_999_999_999
     state = DeviceState(
-        levels=Levels(tuple(v for n in range(6) for v in (2 * n, MAX_SECONDS, 99_999)), 999),
+        levels=Levels(tuple(v for n in range(9) for v in (2 * n, MAX_SECONDS, 99_999)), 999),
         rebuilt=1,
         register=Register(MAX_SECONDS, MAX_SECONDS, 1),
         power=Power(
