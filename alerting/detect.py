@@ -42,6 +42,7 @@ __all__ = [
     "judge",
     "load_state",
     "rearm",
+    "seen",
     "tick",
 ]
 
@@ -240,11 +241,12 @@ _REARMED: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
 )
 
 
-def rearm(state: DeviceState, kind: str) -> DeviceState:
-    """Forget that `kind` was found, so that it is found again if it still holds.
+def rearm(state: DeviceState, kind: str, at: datetime | None = None) -> DeviceState:
+    """Forget that `kind` was found, so that it is found again if it still holds after `at`.
 
     For a welfare incident that was closed without proof of life (architecture: re-arms).
     """
+    del at
     parts = _parts(state)
     if state.water is not None:
         parts[_WATER] = water.rearm(state.water, kind)
@@ -252,6 +254,12 @@ def rearm(state: DeviceState, kind: str) -> DeviceState:
         if kind == of_kind and parts.get(name) is not None:
             parts[name] = forget(parts[name])
     return _judged(state, parts, ()).state
+
+
+def seen(state: DeviceState, kind: str, at: datetime) -> DeviceState:
+    """Proof of life at `at`: the gap counts anew from then on, and nothing is learnt from it."""
+    del kind, at
+    return state
 
 
 def answered(state: DeviceState, kind: str, *, was_false: bool) -> DeviceState:

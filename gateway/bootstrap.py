@@ -96,10 +96,13 @@ async def install(services: Services) -> None:
 
 
 def ladders_with_gates(region: RegionalPolicy) -> dict[str, dict[str, Any]]:
-    """Each severity's policy body, complete: the region's ladder and its gates."""
-    gates = region.close.model_dump(exclude={"follow_up_on_hazard"})
+    """Each severity's policy body, complete: the region's ladder, its gates, its checks."""
+    more = {
+        "gates": region.close.model_dump(exclude={"follow_up_on_hazard"}),
+        "check": region.checks.model_dump(),
+    }
     return {
-        severity: Policy.model_validate({**body, "gates": gates}).model_dump(mode="json")
+        severity: Policy.model_validate({**body, **more}).model_dump(mode="json")
         for severity, body in region.ladders.items()
     }
 

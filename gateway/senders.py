@@ -27,7 +27,7 @@ from alerting.channels.http import PhoneSender, WebhookSender
 from alerting.channels.message import AppriseSender, EmailSender, OperatorSender
 from alerting.outbox import claiming, settling
 from alerting.tables import Channel, Incident, Notice
-from alerting.telling.links import make_link
+from alerting.telling.links import CHECK, make_link
 from alerting.telling.roster import area_path
 from care.tables import Elder, Home
 from core.logging import about, get_logger
@@ -174,7 +174,7 @@ async def prepare(session: AsyncSession, notice: Notice, settings: Settings) -> 
     """Everything an attempt needs, so that the channel needs no database."""
     incident = await session.get(Incident, notice.incident_id) if notice.incident_id else None
     channel = await _configured(session, notice, incident)
-    link = f"{settings.link_base}/a/{make_link(settings.secret_key, notice.id)}"
+    link = link_of(notice, settings)
     text = wording.message_text(
         notice.type,
         notice.channel,
@@ -202,6 +202,13 @@ async def prepare(session: AsyncSession, notice: Notice, settings: Settings) -> 
         url=channel.url if channel else "",
         secret=channel.secret if channel else None,
     )
+
+
+def link_of(notice: Notice, settings: Settings) -> str:
+    """Where the recipient answers."""
+    if notice.check_id is not None:
+        return f"{settings.link_base}/c/{make_link(settings.secret_key, notice.id, CHECK)}"
+    return f"{settings.link_base}/a/{make_link(settings.secret_key, notice.id)}"
 
 
 async def _configured(

@@ -7,8 +7,9 @@ from datetime import datetime
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting.detect import answered, dump_state, load_state, rearm
+from alerting.detect import answered, dump_state, load_state, rearm, seen
 from alerting.finding import Severity
+from alerting.handling import holiday
 from alerting.handling.moving import (
     begin,
     check_version,
@@ -66,20 +67,33 @@ async def record_outcome(
         session, incident, Move.OUTCOME, actor, now, data={"outcome": outcome, "text": reason}
     )
     if incident.severity == Severity.WELFARE:
-        await _tell_detector(session, incident, outcome)
+        await _tell_detector(session, incident, outcome, now)
+        if outcome == Outcome.NOBODY_HOME:
+            await holiday.wonder(session, incident, now)
     return incident
 
 
-async def _tell_detector(session: AsyncSession, incident: Incident, outcome: str) -> None:
-    """A false alarm teaches the home's rule; where nobody saw or spoke with the elder, the
-    detector may find the same again."""
-    row = await session.get(DeviceStateRow, incident.device_id) if incident.device_id else None
+async def _tell_detector(
+    session: AsyncSession, incident: Incident, outcome: str, now: datetime
+) -> None:
+    """A false alarm teaches the home's rule; whoever was seen or spoken with is watched anew from
+    now on; where nobody was, the detector finds the same again while it still holds."""
+    if incident.device_id is None:
+        return
+    row = await session.scalar(
+        select(DeviceStateRow)
+        .where(DeviceStateRow.device_id == incident.device_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
     if row is None:
         return
     state = load_state(row.state)
     state = answered(state, incident.kind, was_false=outcome == Outcome.FALSE_ALARM)
-    if outcome not in PROOF_OF_LIFE:
-        state = rearm(state, incident.kind)
+    if outcome in PROOF_OF_LIFE:
+        state = seen(state, incident.kind, now)
+    else:
+        state = rearm(state, incident.kind, now)
     row.state = dump_state(state)
 
 

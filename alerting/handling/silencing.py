@@ -45,8 +45,11 @@ async def welfare_suspended(
     """Is nobody home who could need care? Only welfare rules rest, and only while a status says so.
 
     A home with several residents rests only when all of them are away; a review date that has
-    passed is the desk's to chase, not a reason to look away longer or sooner.
+    passed is the desk's to chase, not a reason to look away longer or sooner. Whoever asks for
+    help is heard, wherever they were said to be.
     """
+    if finding.facts.get("help"):
+        return False
     if finding.severity is not Severity.WELFARE or (elder_id is None and home_id is None):
         return False
     whose = Elder.home_id == home_id if home_id is not None else Elder.id == elder_id

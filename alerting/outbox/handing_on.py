@@ -8,7 +8,9 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting import timeline
-from alerting.tables import Delivery, Notice
+from alerting.check import CheckState
+from alerting.tables import Check, Delivery, Notice
+from alerting.telling.questions import is_reached
 from core.ids import new_id
 
 
@@ -43,6 +45,25 @@ async def next_channel(
     session.add(row)
 
 
+async def look_at_check(session: AsyncSession, notice: Notice, now: datetime) -> None:
+    """A question of a check did not get through. Was it the last that could, the check decides now,
+    and not at its deadline, whether anybody is left to ask."""
+    if notice.check_id is None:
+        return
+    await session.flush()
+    if await is_reached(session, notice.check_id):
+        return
+    await session.execute(
+        update(Check)
+        .where(
+            Check.id == notice.check_id,
+            Check.state == CheckState.ASKING.value,
+            Check.due_at > now,
+        )
+        .values(due_at=now)
+    )
+
+
 def copy_of(
     notice: Notice,
     now: datetime,
@@ -57,6 +78,7 @@ def copy_of(
     return Notice(
         id=new_id("ntc"),
         incident_id=notice.incident_id,
+        check_id=notice.check_id,
         type=notice.type,
         severity_rank=notice.severity_rank,
         recipient_kind=recipient_kind or notice.recipient_kind,

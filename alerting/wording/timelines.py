@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from alerting.wording.checks import check_result_text, check_text
 from alerting.wording.reasons import reason_text
 from alerting.wording.titles import incident_title
 from alerting.wording.words import (
@@ -42,6 +43,12 @@ TIMELINE: dict[str, tuple[str, str]] = {
     "cancelled": ("取消：{text}", "Cancelled: {text}"),
     "heard": ("接单人听到再次报警", "The owner heard the new alarm"),
     "contact_answered": ("联系人应答：{answer}", "Contact answered: {answer}"),
+    "checked": ("先行问安：{check_text}", "The check before it: {check_text}"),
+    "check_answered": (
+        "老人事后应答问安：{check_answer}",
+        "The elder answered the check later: {check_answer}",
+    ),
+    "holiday_answered": ("联系人回答：{check_answer}", "The contact answered: {check_answer}"),
     "notice_failed": (
         "{channel}通知 {recipient} 失败：{detail}",
         "{channel} to {recipient} failed: {detail}",
@@ -77,6 +84,10 @@ def timeline_text(
         values["detail"] = look_up(FAILURE, str(data["detail"]), lang)
     if "answer" in data:
         values["answer"] = look_up(ANSWER, str(data["answer"]), lang)
+    if "check" in data:
+        values["check_text"] = check_text(data["check"], lang)
+    if "check_result" in data:
+        values["check_answer"] = check_result_text(str(data["check_result"]), lang)
     if "tellings" in data:
         values["people"] = _people_text(data["tellings"], lang)
     template = pick(TIMELINE.get(kind), lang, kind)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from alerting.wording.checks import check_text
 from alerting.wording.reasons import DOUBT, reason_text
 from alerting.wording.words import EXTREME, ROLE, STANDING, UNIT, VITAL, kind_text, look_up
 from devices.parts import REASONS as UNREADABLE
@@ -45,6 +46,9 @@ def incident_title(
     if late:
         age = duration_text(late, lang)
         mark += f"（{age}前发生，迟到）" if lang != "en" else f" (happened {age} before it arrived)"
+    if facts.get("check"):
+        asked = check_text(facts["check"], lang)
+        mark += f"；{asked}" if lang != "en" else f"; {asked}"
     separator = "：" if lang != "en" else ": "
     return base + (separator + extra if extra else "") + mark
 
