@@ -7,6 +7,8 @@ from fastapi import FastAPI
 from console import (
     aftercare,
     assets,
+    check_link,
+    checks,
     desk,
     device,
     device_import,
@@ -32,6 +34,8 @@ _ROUTERS = (
     aftercare.router,
     phone.router,
     link.router,
+    checks.router,
+    check_link.router,
     fleet.router,
     devices.router,
     device_import.router,

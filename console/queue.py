@@ -23,7 +23,7 @@ from console.outlook import Outlook, outlook
 QUEUE_LIMIT = 300
 """More rows than this nobody reads; the counters still count all."""
 
-SHOWS = ("all", "open", "working", "following", "technical")
+SHOWS = ("all", "open", "working", "checks", "following", "technical")
 _WORKING = tuple(stage.value for stage in UNATTENDED if stage is not Stage.OPEN)
 _FINAL = tuple(stage.value for stage in FINAL)
 _TECHNICAL = "technical"
@@ -80,6 +80,7 @@ class Counters:
     working: int = 0
     following: int = 0
     technical: int = 0
+    checks: int = 0  # questions to elders that are not answered yet
     today: int = 0
     quick_pct: int | None = None
 
@@ -151,6 +152,7 @@ def _shown(show: str) -> ColumnElement[bool]:
         "working": and_(Incident.stage.in_(_WORKING), ~technical),
         "following": and_(Incident.stage == Stage.FOLLOWING_UP, ~technical),
         "technical": technical,
+        "checks": Incident.id.is_(None),  # none: checks are rows of their own
     }
     return conditions.get(show, Incident.id.is_not(None))
 
