@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting import timeline
@@ -51,17 +51,17 @@ async def look_at_check(session: AsyncSession, notice: Notice, now: datetime) ->
     if notice.check_id is None:
         return
     await session.flush()
-    if await is_reached(session, notice.check_id):
-        return
-    await session.execute(
-        update(Check)
-        .where(
-            Check.id == notice.check_id,
-            Check.state == CheckState.ASKING.value,
-            Check.due_at > now,
-        )
-        .values(due_at=now)
+    # Locked first: of two questions that fail side by side the second must see the first.
+    check = await session.scalar(
+        select(Check)
+        .where(Check.id == notice.check_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
     )
+    if check is None or check.state != CheckState.ASKING or check.due_at is None:
+        return
+    if check.due_at > now and not await is_reached(session, check.id):
+        check.due_at = now
 
 
 def copy_of(

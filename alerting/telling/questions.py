@@ -147,7 +147,9 @@ def _add(
 async def questions_of(session: AsyncSession, check_id: str) -> Sequence[Notice]:
     """Every question of a check, first asked first."""
     query = select(Notice).where(Notice.check_id == check_id)
-    return (await session.scalars(query.order_by(Notice.created_at, Notice.id))).all()
+    return (
+        await session.scalars(query.order_by(Notice.created_at, Notice.channel, Notice.id))
+    ).all()
 
 
 async def is_reached(session: AsyncSession, check_id: str) -> bool:
