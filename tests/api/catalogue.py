@@ -191,6 +191,11 @@ WRITES: tuple[Write, ...] = (
     _act("reopen", "closed", reason="家属又打来电话"),
     _act("cancel", "open", reason="安装时误触发"),
     _post(
+        "checks/{check_id}/answer",
+        lambda _: {"result": "away", "until": DUE, "version": 1},
+        stage="open",
+    ),
+    _post(
         "visits",
         lambda t: {
             "elder_id": t.ids["elder_id"],
@@ -274,6 +279,7 @@ WRITES: tuple[Write, ...] = (
     ),
 )
 LISTS = (
+    "checks",
     *("areas", "users", "homes", "elders", "elders/{elder_id}/contacts", "sources", "devices"),
     *("incidents", "visits", "follow-ups", "hazards", "escalation-policies", "shifts"),
     *("silences", "channels", "quarantine", "unknown-devices", "supervision"),
