@@ -95,7 +95,6 @@ def _conflict(check: Check, message: str) -> Conflict:
         message,
         winner=check.ended_by,
         at=ended_at.isoformat() if ended_at else None,
-        stage=check.state,
         version=check.version,
     )
 
