@@ -188,6 +188,8 @@ async def prepare(session: AsyncSession, notice: Notice, settings: Settings) -> 
     if notice.channel == "webhook" and incident is not None:
         personal = channel is not None and channel.with_personal_data
         body = await webhook_body(session, notice, incident, link, settings, personal=personal)
+    elif notice.channel == "webhook":
+        body = _plain_body(notice, link)
     return Outgoing(
         notice_id=notice.id,
         channel=notice.channel,
@@ -232,6 +234,18 @@ async def _configured(
     )
     depth = {area: index for index, area in enumerate(areas, 1)}
     return max(rows, key=lambda row: depth.get(row.area_id or "", 0), default=None)
+
+
+def _plain_body(notice: Notice, link: str) -> dict[str, Any]:
+    """The webhook's body of a question that belongs to no incident."""
+    return {
+        "type": notice.type,
+        "id": notice.id,
+        "attempt": notice.attempt,
+        "repeat": notice.is_repeat,
+        "reason": notice.reason,
+        "links": {"answer": link},
+    }
 
 
 async def webhook_body(

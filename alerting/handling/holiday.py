@@ -14,6 +14,7 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from alerting import timeline
 from alerting.check import (
     HOLIDAY_ANSWER_WITHIN,
     CheckState,
@@ -111,6 +112,8 @@ async def act(session: AsyncSession, check: Check, now: datetime, zone: ZoneInfo
         return Decision(verb=Verb.END, reason="nobody_to_ask", result=Result.NOBODY_TO_ASK)
     _wait(check, now, now + HOLIDAY_ANSWER_WITHIN)
     checking.touch(session, check, now)
+    if check.incident_id is not None:
+        timeline.append(session, check.incident_id, at=now, now=now, kind="holiday_asked")
     return Decision(verb=Verb.ASK, reason="holiday_asked", due_at=check.due_at)
 
 

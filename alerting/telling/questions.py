@@ -92,7 +92,7 @@ async def ask_contact(session: AsyncSession, check: Check, now: datetime) -> boo
     hops = [
         Hop(channel=one["kind"], address=one["address"])
         for one in contact.channels
-        if one["kind"] not in ("call", "webhook")  # a program cannot know; a call may wait
+        if one["kind"] != "call"
     ]
     named = any(hop.channel == "sms" for hop in hops)
     if contact.phone and not named and "sms" in await phone_channels(session, check.area_id):
@@ -101,6 +101,7 @@ async def ask_contact(session: AsyncSession, check: Check, now: datetime) -> boo
         return False
     notice = _add(session, check, hops, now, HOLIDAY, "contact", contact.id, contact.name)
     notice.language = contact.language
+    check.elder_id = check.elder_id or contact.elder_id  # of several residents, theirs
     check.asked += 1
     return True
 

@@ -48,6 +48,10 @@ TIMELINE: dict[str, tuple[str, str]] = {
         "老人事后应答问安：{check_answer}",
         "The elder answered the check later: {check_answer}",
     ),
+    "holiday_asked": (
+        "发消息问第一联系人：老人是否外出",
+        "The first contact was asked whether the elder is away",
+    ),
     "holiday_answered": ("联系人回答：{check_answer}", "The contact answered: {check_answer}"),
     "notice_failed": (
         "{channel}通知 {recipient} 失败：{detail}",

@@ -321,7 +321,7 @@ async def test_a_clock_that_jumped_back_does_not_make_a_check_wait(home: QuietHo
     assert (await home.check()).result == "unanswered"
 
 
-def said_of(home: QuietHome) -> Select[tuple[ElderStatusEntry]]:
+def said_of(home: QuietHome) -> Select[ElderStatusEntry]:
     return select(ElderStatusEntry).where(ElderStatusEntry.elder_id == home.elder["id"])
 
 
@@ -341,6 +341,7 @@ async def test_the_contact_is_asked_once_whether_they_are_away(home: QuietHome) 
     assert (check.purpose, check.incident_id) == ("holiday", incident["id"])
     asked = [one for one in world.sms_to(1) if "外出" in one.text]
     assert len(asked) == 1 and world.calls_to(1) == []
+    assert "holiday_asked" in kinds(await home.incident())
     link = await home.link()
     page = await home.looks(link)
     assert "应该在家" in page and "李演示" not in page
