@@ -55,7 +55,7 @@ async def load_rows(session: AsyncSession, sight: Sight) -> tuple[CheckRow, ...]
             since=since_of(one),
             due_at=one.due_at or one.opened_at,
             coming=coming(one),
-            by_hand=asked.get(one.id, set()) == {"console"},
+            by_hand="console" in asked.get(one.id, ()),
             people=people.get(one.home_id or "", ()),
             place=homes.get(one.home_id or "", ""),
         )

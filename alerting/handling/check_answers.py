@@ -69,6 +69,8 @@ async def answer_question(
     asked = await load_question(session, notice_id, now)
     check = await check_ending.load(session, asked.check.id)
     notice = asked.notice
+    await session.flush()
+    await session.refresh(notice)  # under the check's lock: of two presses one is the first
     result = _result(said, check)
     if result is Result.AWAY and until is not None and until not in AWAY_CHOICES:
         raise InvalidInput("until", f"{until!r} is none of {', '.join(AWAY_CHOICES)}")

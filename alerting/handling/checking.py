@@ -165,18 +165,15 @@ async def facts_of_check(session: AsyncSession, check: Check) -> dict[str, Any]:
     asked = await questions.questions_of(session, check.id)
     return {
         "id": check.id,
+        "purpose": check.purpose,
         "result": check.result,
         "by": check.ended_by,
         "by_person": check.ended_by not in (None, SYSTEM.name),
         "asked_at": check.opened_at.isoformat(),
         "asked": check.asked,
         "via": list(dict.fromkeys(one.channel for one in asked)),
-        "whom": list(dict.fromkeys(_name(one) for one in asked if one.recipient_kind != "desk")),
+        "whom": list(dict.fromkeys(q.recipient for q in asked if q.recipient_kind != "desk")),
     }
-
-
-def _name(question: Notice) -> str:
-    return question.recipient
 
 
 def stored_finding(check: Check) -> Finding:

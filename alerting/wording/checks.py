@@ -74,7 +74,9 @@ def check_text(check: Mapping[str, Any], lang: str) -> str:
     over = (", " if english else "、").join(channel_text(one, lang) for one in check["via"])
     said = check_result_text(str(check["result"]), lang)
     if not asked:
-        return f"no question asked, {said}" if english else f"未问安，{said}"
+        return "nobody was asked before" if english else "未先问安"
+    if check.get("purpose") == "holiday":
+        return f"a contact was asked ({over}): {said}" if english else f"问联系人（{over}）：{said}"
     if english:
         times = "once" if asked == 1 else f"{asked} times"
         return f"asked {times} ({over}): {said}"

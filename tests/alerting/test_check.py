@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -28,7 +29,7 @@ from alerting.check import (
     next_step,
     reason_of,
 )
-from alerting.wording import CHECK_PURPOSE, CHECK_RESULT, CHECK_STATE, REASON
+from alerting.wording import CHECK_PURPOSE, CHECK_RESULT, CHECK_STATE, REASON, check_text
 from care.policy import CheckRules
 
 NOW = datetime(2026, 3, 1, 1, 0, tzinfo=UTC)
@@ -198,3 +199,30 @@ def test_at_night_a_message_that_can_wait_does(hour: int, expected: int) -> None
     midnight = datetime(2026, 3, 1, tzinfo=ZONE)
     now = (midnight + timedelta(hours=hour)).astimezone(UTC)
     assert awake_at(now, ZONE) == midnight + timedelta(hours=expected)
+
+
+@pytest.mark.parametrize(
+    ("facts", "chinese", "english"),
+    [
+        (
+            {"asked": 2, "via": ["call", "sms"], "result": "unanswered", "purpose": "wellbeing"},
+            "问安 2 次（电话、短信）：无人应答",
+            "asked 2 times (phone call, text message): no answer",
+        ),
+        (
+            {"asked": 0, "via": [], "result": "unanswered", "purpose": "wellbeing"},
+            "未先问安",
+            "nobody was asked before",
+        ),
+        (
+            {"asked": 1, "via": ["sms"], "result": "at_home", "purpose": "holiday"},
+            "问联系人（短信）：应该在家",
+            "a contact was asked (text message): should be at home",
+        ),
+    ],
+)
+def test_an_incident_says_in_a_few_words_what_was_asked_before(
+    facts: dict[str, Any], chinese: str, english: str
+) -> None:
+    assert check_text(facts, "zh") == chinese
+    assert check_text(facts, "en") == english

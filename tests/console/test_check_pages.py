@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Page, expect
 
+from simulators.fake_phone import Rule
 from tests.console.browsing import PHONE, Site, overflow
 from tests.console.support import forms_of, reader, words_of
-from tests.support.checks import QuietHome
+from tests.support.checks import ELDER_PHONE, QuietHome
 from tests.support.world import Caller
 
 pytestmark = [
@@ -40,6 +41,19 @@ async def test_a_running_check_is_a_row_that_says_what_comes_next_and_when(site:
     await home.presses("1")
     await expect(row).to_have_count(0)
     await expect(page.locator(".counter-checks .counter-number")).to_have_text("0")
+    assert site.complaints == []
+
+
+async def test_a_check_that_only_the_desk_can_ask_says_so(site: Site) -> None:
+    home = await QuietHome(site.world).begin()
+    wang = await officer(site)
+    await site.world.desk_opens(wang)
+    site.world.phone.set_rule(ELDER_PHONE, Rule(permanent=True))
+    page = await site.page(wang)
+    await page.goto("/desk")
+    await home.finds()
+    await expect(page.locator(".row.sev-check .row-stage")).to_have_text("请打电话问安")
+    assert await site.world.incidents() == []
     assert site.complaints == []
 
 

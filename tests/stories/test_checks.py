@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -268,11 +269,12 @@ async def test_two_officers_answer_and_the_second_is_told_who_was_first(home: Qu
     home_id = home.elder["home_id"]
     [check] = (await first.get("checks", state="asking", home_id=home_id))["items"]
     assert check["version"] == 1
-    await first.post(f"checks/{check['id']}/answer", {"result": "spoken", "version": 1})
-    refused = await second.call(
-        "POST", f"checks/{check['id']}/answer", json={"result": "help", "version": 1}
-    )
-    assert refused.status_code == 409 and refused.json()["winner"] == "张值班"
+    path, body = f"checks/{check['id']}/answer", {"result": "spoken", "version": 1}
+    answers = await asyncio.gather(*(one.call("POST", path, json=body) for one in (first, second)))
+    [done] = [one.json() for one in answers if one.status_code == 200]
+    [refused] = [one.json() for one in answers if one.status_code == 409]
+    assert refused["winner"] == done["ended_by"]
+    assert {done["ended_by"]} < {"张值班", "李值班"}
     assert await home.incidents() == []
 
 
