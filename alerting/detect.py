@@ -42,6 +42,7 @@ __all__ = [
     "judge",
     "load_state",
     "rearm",
+    "seen",
     "tick",
 ]
 
@@ -264,6 +265,14 @@ def answered(state: DeviceState, kind: str, *, was_false: bool) -> DeviceState:
         return state
     part = water.answered(state.water, kind, was_false=was_false)
     return state if part is state.water else replace(state, water=part, rebuilt=0)
+
+
+def seen(state: DeviceState, kind: str, at: datetime) -> DeviceState:
+    """Somebody saw or spoke with the elder, or they came home: the gap of `kind` counts anew from
+    `at`, and nothing is learnt from it."""
+    if state.water is None or kind != "no_water_use":
+        return state
+    return replace(state, water=water.seen(state.water, seconds(at)), rebuilt=0)
 
 
 def _parts(state: DeviceState) -> dict[str, Any]:

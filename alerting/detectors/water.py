@@ -125,6 +125,17 @@ def rearm(part: Water, kind: str) -> Water:
     return part
 
 
+def seen(part: Water, at: Seconds) -> Water:
+    """Proof of life at `at`: what stands still counts from then."""
+    habit = part.habit
+    if habit is not None:
+        habit = msgspec.structs.replace(habit, used_at=max(habit.used_at, at))
+    stairs = Stairs(at) if habit is None else part.stairs
+    return msgspec.structs.replace(
+        part, level=0, stairs=stairs, habit=habit, rearm_at=0, rearmed=0, away_uses=0
+    )
+
+
 def answered(part: Water, kind: str, *, was_false: bool) -> Water:
     """What people found out about a finding of `kind`: only the adaptive rule learns from it."""
     if kind != "no_water_use" or part.habit is None:
