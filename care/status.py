@@ -47,6 +47,7 @@ REASONS = frozenset(
 )
 """Why a status was set; keys of the console's `status_reason` texts."""
 
+_BY_ITSELF = ("used_again", "until_passed")
 REVIEW_SOON = timedelta(days=3)
 RETURNED_SHOWN_FOR = timedelta(hours=24)
 SURPRISED_AGAIN_AFTER = timedelta(days=7)
@@ -210,7 +211,7 @@ async def returned(
         .where(
             Elder.status == ElderStatus.HOME,
             Elder.status_since > now - RETURNED_SHOWN_FOR,
-            ElderStatusEntry.reason.in_(("used_again", "until_passed")),
+            ElderStatusEntry.reason.in_(_BY_ITSELF),
             visible_elders(sight),
         )
         .order_by(ElderStatusEntry.at.desc(), Elder.id)
@@ -235,6 +236,22 @@ async def reviews_overdue(session: AsyncSession, scope: Scope, now: datetime) ->
         select(func.count())
         .select_from(Elder)
         .where(Elder.status != ElderStatus.HOME, passed, in_scope(Elder.area_id, scope))
+    )
+    return int(await session.scalar(query) or 0)
+
+
+async def returned_lately(session: AsyncSession, scope: Scope, now: datetime) -> int:
+    """How many absences ended by themselves within a day: for the desk's line."""
+    query = (
+        select(func.count(func.distinct(Elder.id)))
+        .join(ElderStatusEntry, ElderStatusEntry.elder_id == Elder.id)
+        .where(
+            Elder.status == ElderStatus.HOME,
+            Elder.status_since > now - RETURNED_SHOWN_FOR,
+            ElderStatusEntry.at == Elder.status_since,
+            ElderStatusEntry.reason.in_(_BY_ITSELF),
+            in_scope(Elder.area_id, scope),
+        )
     )
     return int(await session.scalar(query) or 0)
 
