@@ -26,6 +26,7 @@ from alerting.check import (
 from alerting.escalation import Target
 from alerting.finding import Severity, Sign
 from alerting.handling import checking, holiday, lessons
+from alerting.handling.absences import announce
 from alerting.handling.opening import apply_finding
 from alerting.handling.silencing import welfare_suspended
 from alerting.incident import UNATTENDED
@@ -120,6 +121,7 @@ async def say_away(
         await set_status(
             session, one, ElderStatus.AWAY, now, actor=actor, until=until, reason=because
         )
+        announce(session, one, now)
 
 
 async def open_from(session: AsyncSession, check: Check, result: Result, now: datetime) -> None:
@@ -183,7 +185,7 @@ async def act(
 async def _act(session: AsyncSession, check: Check, now: datetime) -> Decision:
     whose = checking.stored_whose(check)
     finding = checking.stored_finding(check)
-    if await welfare_suspended(session, finding, elder_id=whose.elder_id, home_id=whose.home_id):
+    if await welfare_suspended(session, finding, whose, now):
         await checking.finish(session, check, Result.WITHDRAWN, SYSTEM, now)
         return Decision(verb=Verb.END, reason="check_withdrawn", result=Result.WITHDRAWN)
     elders = await checking.elders_asked(session, check)

@@ -76,8 +76,8 @@ async def record_outcome(
 async def _tell_detector(
     session: AsyncSession, incident: Incident, outcome: str, now: datetime
 ) -> None:
-    """A false alarm teaches the home's rule; whoever was seen or spoken with is watched anew from
-    now on; where nobody was, the detector finds the same again while it still holds."""
+    """A false alarm teaches the home's rule; where nobody saw or spoke with the elder, the
+    detector may find the same again. Who is well at home is watched over from now on."""
     if incident.device_id is None:
         return
     row = await session.scalar(
@@ -90,10 +90,10 @@ async def _tell_detector(
         return
     state = load_state(row.state)
     state = answered(state, incident.kind, was_false=outcome == Outcome.FALSE_ALARM)
-    if outcome in PROOF_OF_LIFE:
-        state = seen(state, incident.kind, now)
-    else:
+    if outcome not in PROOF_OF_LIFE:
         state = rearm(state, incident.kind, now)
+    elif outcome != Outcome.HOSPITAL:
+        state = seen(state, incident.kind, now)
     row.state = dump_state(state)
 
 

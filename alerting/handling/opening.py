@@ -49,7 +49,7 @@ async def apply_finding(
 
     A first finding that asks the elder before anybody is told opens a check in its place.
     """
-    if await welfare_suspended(session, finding, elder_id=whose.elder_id, home_id=whose.home_id):
+    if await welfare_suspended(session, finding, whose, now):
         log.info("suspended", kind=finding.kind, home=whose.home_id)
         return None
     await remedy_cleared(session, finding, whose, now)

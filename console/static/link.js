@@ -99,7 +99,8 @@ function listen() {
     streaming = false;
     refresh();
   };
-  for (const topic of ["incident", "notice", "check", "device", "resync"]) stream.addEventListener(topic, refresh);
+  const topics = ["incident", "notice", "check", "device", "elder", "resync"];
+  for (const topic of topics) stream.addEventListener(topic, refresh);
 }
 
 export function eachSecond() {

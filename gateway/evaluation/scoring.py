@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from alerting.detect import DeviceState, DeviceView, judge, rearm
+from alerting.detect import DeviceState, DeviceView, forget, judge
 from alerting.detectors import drip as drip_
 from alerting.detectors.drip import Drip
 from alerting.finding import Sign
@@ -196,7 +196,7 @@ def _pouring_s(home: Home, device: DeviceView, state: DeviceState, index: int, a
 
 def _unalarmed(state: DeviceState) -> DeviceState:
     """An alarm that stands already would hide when the next one comes."""
-    return rearm(state, "no_water_use")
+    return forget(state, "no_water_use")
 
 
 def _after(home: Home, index: int, at: int, for_s: int) -> Iterator[tuple[datetime, float]]:
