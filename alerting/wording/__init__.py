@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+from alerting.wording.checks import (
+    CHECK_MESSAGE,
+    CHECK_PURPOSE,
+    CHECK_RESULT,
+    CHECK_SPOKEN,
+    CHECK_STATE,
+    check_message,
+    check_result_text,
+    check_state_text,
+    check_text,
+)
 from alerting.wording.messages import DRILL, REPEAT_MARK, SMS, SPOKEN, message_text
 from alerting.wording.reasons import DOUBT, REASON, reason_text
 from alerting.wording.timelines import TIMELINE, timeline_text
@@ -33,6 +44,11 @@ from alerting.wording.words import (
 __all__ = [
     "ANSWER",
     "CHANNEL",
+    "CHECK_MESSAGE",
+    "CHECK_PURPOSE",
+    "CHECK_RESULT",
+    "CHECK_SPOKEN",
+    "CHECK_STATE",
     "CONDITION",
     "DOUBT",
     "DRILL",
@@ -52,6 +68,10 @@ __all__ = [
     "STANDING",
     "TIMELINE",
     "channel_text",
+    "check_message",
+    "check_result_text",
+    "check_state_text",
+    "check_text",
     "clock_text",
     "duration_text",
     "incident_title",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from alerting.wording.checks import check_text
 from alerting.wording.electricity import electricity_text, no_power_text
 from alerting.wording.reasons import DOUBT, reason_text
 from alerting.wording.times import clock_text, duration_text
@@ -26,6 +27,9 @@ def incident_title(
     if late:
         age = duration_text(late, lang)
         mark += f"（{age}前发生，迟到）" if lang != "en" else f" (happened {age} before it arrived)"
+    if facts.get("check"):
+        asked = check_text(facts["check"], lang)
+        mark += f"；{asked}" if lang != "en" else f"; {asked}"
     separator = "：" if lang != "en" else ": "
     return base + (separator + extra if extra else "") + mark
 
