@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 from alerting.wording.checks import check_result_text, check_text
 from alerting.wording.reasons import reason_text
-from alerting.wording.titles import clock_text, incident_title
+from alerting.wording.times import clock_text
+from alerting.wording.titles import incident_title
 from alerting.wording.words import (
     ANSWER,
     FAILURE,
