@@ -27,7 +27,7 @@ from alerting.detectors.bed import Bed
 from alerting.detectors.door import Door
 from alerting.detectors.fence import Fence
 from alerting.detectors.levels import Levels
-from alerting.detectors.view import DeviceView, seconds
+from alerting.detectors.view import DeviceView, moment, seconds
 from alerting.detectors.vitals import Vitals
 from alerting.detectors.water import Water
 from alerting.finding import Finding, Sign
@@ -43,6 +43,7 @@ __all__ = [
     "dump_state",
     "forget",
     "judge",
+    "judge_reading",
     "load_state",
     "rearm",
     "seen",
@@ -69,7 +70,7 @@ class DeviceState(msgspec.Struct, frozen=True, array_like=True, gc=False):
     shape: int = SHAPE
     levels: Levels = Levels()
     water: Water | None = None
-    rebuilt: int = 0  # 1: what was stored could not be read; until the next judgement
+    rebuilt: int = 0  # 1: what was stored could not be read; until it is made anew
     register: Register | None = None  # of a meter: does what it is there for still come?
     person: Person | None = None
 
@@ -129,11 +130,17 @@ _ENCODER = msgspec.msgpack.Encoder()
 _JSON_DECODER = msgspec.json.Decoder(DeviceState)
 _FRESH = DeviceState()
 _REBUILT = DeviceState(rebuilt=1)
+_AT_ONCE = moment(1)
+"""Long past: a state that could not be read is made anew as soon as somebody looks what is due."""
 
 
 def load_state(text: str | None) -> DeviceState:
     """The state stored as `text`; a fresh one for None and "", and, with `rebuilt` set, for text
-    that is unreadable or of another shape. Never raises."""
+    that is unreadable or of another shape. Never raises.
+
+    `rebuilt` stays set, and `judge_at` is at once, until `alerting/fleet/rebuilding.py` has made
+    the state anew from stored readings.
+    """
     if not text:
         return _FRESH
     try:
@@ -194,6 +201,34 @@ def judge(
         parts[_REGISTER], found = _registers(parts[_REGISTER], said, device, now_s, parts[_WATER])
         findings += found
     return _judged(state, parts, findings)
+
+
+def judge_reading(
+    state: DeviceState, reading: Reading, at: int, device: DeviceView, now: int
+) -> tuple[DeviceState, tuple[Finding, ...], int]:
+    """`judge` of one reading of a meter, for a replay of millions: times in whole seconds.
+
+    Returns state, findings and when `tick` is wanted (0: no need), the same as `judge` does.
+    """
+    if (
+        reading.register != "water_total"
+        or device.role != "water_meter"
+        or state.person
+        or state.rebuilt
+    ):
+        judged = judge(state, ((moment(at), reading),), device, moment(now))
+        at = 0 if judged.judge_at is None else seconds(judged.judge_at)
+        return judged.state, judged.findings, at
+    part, found = water.on_reading(state.water, reading, at, device, now)
+    if found:
+        found = _ended_for_all({_LEVELS: state.levels, _WATER: part}, found)
+    doubted, due = (False, 0) if part is None else (water.is_doubtful(part), part.judge_at)
+    register, missed = assessable.on_word(state.register, reading, at, device, now, doubted=doubted)
+    if missed:
+        found += missed
+    if part is not state.water or register is not state.register:
+        state = DeviceState(SHAPE, state.levels, part, 0, register)
+    return state, found, due
 
 
 def _ended_for_all(parts: dict[str, Any], found: tuple[Finding, ...]) -> tuple[Finding, ...]:
@@ -285,7 +320,7 @@ def seen(state: DeviceState, kind: str, at: datetime) -> DeviceState:
     if state.water is None:
         return state
     part = said.seen(state.water, kind, seconds(at))
-    return state if part is state.water else replace(state, water=part, rebuilt=0)
+    return state if part is state.water else replace(state, water=part)
 
 
 def answered(state: DeviceState, kind: str, *, was_false: bool) -> DeviceState:
@@ -297,7 +332,7 @@ def answered(state: DeviceState, kind: str, *, was_false: bool) -> DeviceState:
     if state.water is None:
         return state
     part = said.answered(state.water, kind, was_false=was_false)
-    return state if part is state.water else replace(state, water=part, rebuilt=0)
+    return state if part is state.water else replace(state, water=part)
 
 
 def _forgotten(state: DeviceState, parts: dict[str, Any], kind: str) -> DeviceState:
@@ -331,16 +366,17 @@ def _judged(before: DeviceState, parts: dict[str, Any], found: tuple[Finding, ..
         or water_part is not before.water
         or register is not before.register
         or person is not before.person
-        or before.rebuilt != 0
     )
     state = (
-        DeviceState(SHAPE, parts[_LEVELS], water_part, register=register, person=person)
+        DeviceState(SHAPE, parts[_LEVELS], water_part, before.rebuilt, register, person)
         if changed
         else before
     )
     due = water.due(water_part)
     if person is not None and person.bed is not None:
         due = min(filter(None, (due, bed.due(person.bed))), default=None)
+    if before.rebuilt:
+        due = _AT_ONCE
     return Judged(state, found, due)
 
 

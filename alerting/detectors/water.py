@@ -9,16 +9,30 @@ import msgspec
 
 from alerting.detectors.found import finding
 from alerting.detectors.liveness import SHORTEST_LIMIT_S, silence_limit_s
-from alerting.detectors.register import CLOCK_SLACK_S, DOUBTED, Line, Verdict, follow
+from alerting.detectors.register import (
+    CLOCK_SLACK_S,
+    DOUBTED,
+    FIRST,
+    IGNORED,
+    RESTARTED,
+    SWAYED,
+    WENT_BACK,
+    Line,
+    follow,
+)
 from alerting.detectors.view import DeviceView, iso, moment
 from alerting.detectors.water_judge import TOO_OLD_S, judge, levels_of, steps_of
 from alerting.detectors.water_memory import (
+    SWAY_DL,
     Water,
     begun,
     is_doubtful,
+    is_taken_back,
     is_whole,
     moved_on,
     on_a_clock_set_back,
+    swung_back,
+    taken_back,
 )
 from alerting.finding import Finding, Sign
 from devices.event import REGISTER_UNITS, Reading
@@ -36,8 +50,6 @@ __all__ = [
 
 MOST_DL_PER_HOUR = 50_000  # 5 m³: not a home
 MOST_M3 = 400_000  # a home's register has five digits; in tenths of a litre it fits four bytes
-SWAY_DL = 20
-"""A register that swings back by up to two litres stood still."""
 
 _UNIT = REGISTER_UNITS["water_total"]
 
@@ -55,30 +67,39 @@ def on_reading(
     if device.role != "water_meter" and "no_water_use" not in device.rules:
         return part, ()
     water = part or Water()
-    at = min(at, now)
+    if at > now:
+        at = now
     if water.line.at - now > CLOCK_SLACK_S:
         water = on_a_clock_set_back(water, now)
     if not (0 <= reading.value < MOST_M3 and reading.unit == _UNIT):
         return _doubt(water, "not_a_register_value", reading, at, now)
     dl = round(reading.value * 10_000)
     line, verdict = follow(water.line, at, dl, MOST_DL_PER_HOUR, SWAY_DL)
-    if verdict is Verdict.IGNORED:
+    if verdict is IGNORED:
         return part, ()
     if verdict in DOUBTED:
-        reason = "register_went_back" if verdict is Verdict.WENT_BACK else "register_jumped"
+        reason = "register_went_back" if verdict is WENT_BACK else "register_jumped"
         doubting = msgspec.structs.replace(water, line=line)
         return _doubt(doubting, reason, reading, at, now)
     steps = steps_of(device)
     by_habit = steps is not None
-    if verdict is Verdict.FIRST:
+    if verdict is FIRST:
         after = begun(water, line, by_habit, device.zone)
     else:
         after = water
-        if verdict is Verdict.RESTARTED:
-            first = Line(water.line.doubt_at, water.line.doubt_value)
-            after = begun(water, first, by_habit, device.zone)
+        if verdict is RESTARTED:
+            after = _restarted(water, by_habit, device.zone)
+        elif verdict is SWAYED:
+            after = swung_back(water, dl)
         after = moved_on(after, line, by_habit, device)
     return judge(water, after, steps, device, now)
+
+
+def _restarted(water: Water, by_habit: bool, zone: str) -> Water:
+    """The doubted reading was right: another register, or the one before it was a single spike."""
+    if (water.habit is not None) is by_habit and is_taken_back(water):
+        return taken_back(water, zone)
+    return begun(water, Line(water.line.doubt_at, water.line.doubt_value), by_habit, zone)
 
 
 def tick(part: Water, device: DeviceView, now: int) -> tuple[Water, tuple[Finding, ...]]:

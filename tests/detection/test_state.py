@@ -65,7 +65,8 @@ def test_what_cannot_be_read_is_begun_anew_and_says_so(text: str) -> None:
     state = load_state(text)
     assert state == DeviceState(rebuilt=1)
     judged = judge(state, [], device(), T0)
-    assert judged.state == DeviceState()
+    assert judged.state.rebuilt, "until it is made anew from what is stored"
+    assert judged.judge_at is not None and judged.judge_at < T0
 
 
 def test_a_shape_with_fields_appended_since_is_still_read() -> None:
@@ -145,6 +146,7 @@ def largest(by_habit: bool) -> DeviceState:
         cells=bytes([255]) * CELLS,
         meter=Meter(99_999, PULSE_MAX, PULSE_MAX),
         drip=Drip(MAX_SECONDS, register, bytes([255]) * BLOCKS),
+        still_s=65_535,
     )
     return DeviceState(
         levels=Levels(spoken(), 999, 999_999),
@@ -174,6 +176,8 @@ def largest(by_habit: bool) -> DeviceState:
                 on=1,
                 step_dl=9_999,
             ),
+            was_at=MAX_SECONDS,
+            was_dl=register,
         ),
         rebuilt=1,
         register=Register(MAX_SECONDS, MAX_SECONDS, 1),
