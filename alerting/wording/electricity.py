@@ -10,14 +10,16 @@ from alerting.wording.times import clock_text, duration_text
 
 
 def electricity_text(facts: Mapping[str, Any], lang: str, zone: ZoneInfo | None) -> str:
-    """；用电也没有活动（上次 21:40）, or ；但 15 分前用过电: what the second witness says."""
+    """；用电也没有活动（上次 21:40）, or ；但 15 分前（11:45）用过电: what the second witness says."""
     zh, says = lang != "en", facts.get("power_says")
+    last = clock_text(facts.get("power_active_at"), zone)
     if says == "active":
         ago = duration_text(facts.get("power_silent_s") or 0, lang)
-        return f"；但 {ago}前用过电" if zh else f"; but electricity was used {ago} ago"
+        if zh:
+            return f"；但 {ago}前（{last}）用过电"
+        return f"; but electricity was used {ago} ago (at {last})"
     if says != "silent":
         return ""
-    last = clock_text(facts.get("power_active_at"), zone)
     if zh:
         return "；用电也没有活动" + (f"（上次 {last}）" if last else "")
     return "; no electricity used either" + (f" (last at {last})" if last else "")

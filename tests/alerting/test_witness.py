@@ -317,7 +317,11 @@ async def test_fixed_rules_and_other_matters_are_not_delayed(case: Case) -> None
 @pytest.mark.parametrize(
     ("power", "chinese", "english"),
     [
-        (meter(15), "；但 15 分前用过电", "; but electricity was used 15 min ago"),
+        (
+            meter(15),
+            "；但 15 分前（03-01 19:45）用过电",
+            "; but electricity was used 15 min ago (at 03-01 19:45)",
+        ),
         (
             meter(600),
             "；用电也没有活动（上次 03-01 10:00）",
