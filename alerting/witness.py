@@ -85,14 +85,15 @@ def wait_until(
 ) -> datetime | None:
     """How long a finding may wait because somebody uses electricity; None: it does not wait.
 
-    Only one that asks before it alarms (the tight profile), once in a gap, for two hours at most,
-    and never past the home's quiet limit: from there on the water alone is reason enough.
+    Only one of the tight profile (which asks before it alarms), once in a gap, for two hours at
+    most, and never past the home's quiet limit: from there on the water alone is reason enough.
     """
     if testimony.says is not Says.ACTIVE or waited or facts.get(WAITED):
         return None
     quiet_limit_s = facts.get("quiet_limit_s")
     since = since_of(facts)
-    if facts.get("opens") != "check" or since is None or not isinstance(quiet_limit_s, int):
+    is_tight = facts.get("opens") == "check" or facts.get("profile") == "tight"
+    if not is_tight or since is None or not isinstance(quiet_limit_s, int):
         return None
     until = min(now + RECENT, since + timedelta(seconds=quiet_limit_s))
     return until if until > now else None

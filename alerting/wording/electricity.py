@@ -10,7 +10,7 @@ from alerting.wording.times import clock_text, duration_text
 
 
 def electricity_text(facts: Mapping[str, Any], lang: str, zone: ZoneInfo | None) -> str:
-    """；用电也没有活动（上次 21:40）, or ；但 15 分前（11:45）用过电: what the second witness says."""
+    """；用电也没有活动（上次 07:15）, or ；但 15 分前（11:45）用过电: the second witness."""
     zh, says = lang != "en", facts.get("power_says")
     last = clock_text(facts.get("power_active_at"), zone)
     if says == "active":

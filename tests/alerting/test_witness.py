@@ -113,6 +113,8 @@ def test_use_before_the_water_stopped_says_nothing_of_the_time_after() -> None:
         ({"quiet_limit_s": 7 * 3600}, None),
         ({"quiet_limit_s": None}, None),
         ({"opens": "incident"}, None),
+        ({"opens": "incident", "profile": "quiet"}, None),
+        ({"opens": "incident", "profile": "tight"}, 120),  # nobody is asked before it
         ({"opens": None}, None),  # a fixed rule
         ({"power_waited": True}, None),
         ({"since": None}, None),

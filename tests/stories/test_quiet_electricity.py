@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
 
+from alerting.finding import Finding, Severity, Sign
+from alerting.handling.opening import apply_finding
+from alerting.intake.store import load_devices
+from alerting.intake.whose import whose_is
 from alerting.tables import Check, DeviceStateRow
 from tests.detection.test_power import Counter, Draw, kettle_at, meter, refrigerator
-from tests.stories.test_quiet_home import known_home
+from tests.support.checks import ELDER_PHONE
 from tests.support.world import World
 
 DAY = kettle_at((22, 40), (3, 10), (6, 50), (11, 20))
@@ -73,72 +77,60 @@ async def test_by_default_a_silent_meter_is_information_only(world: World) -> No
     assert await world.incidents() == []
 
 
-class TwoMeters:
-    """A home known for weeks, whose water stands still from eight o'clock (UTC) on."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-
-    async def begin(self) -> TwoMeters:
-        await self.world.phone_channels()
-        grandma, self.water = await known_home(self.world)
-        await self.world.device("power-1", "electricity_meter", home_id=grandma["home_id"])
-        self.power = Counter(meter(zone="Asia/Shanghai"), every_min=60)
-        self.power.now = self.world.clock.now() - timedelta(days=10)
-        self.power.lives(DAY, days=10)
-        async with self.world.services.db.transaction() as session:
-            session.add(
-                DeviceStateRow(
-                    device_id="power-1",
-                    state=self.power.watch.text,
-                    last_heard_at=self.world.clock.now(),
-                )
-            )
-        return self
-
-    async def hour(self, draw: Draw) -> None:
-        self.power.draws(draw)
-        await self.world.advance(hours=1)
-        await self.world.reads("power-1", self.power.kwh, "energy_total", "kWh")
-        await self.world.reads("water-1", self.water.litres / 1000)
-        await self.world.settle()
-
-    async def until_asked(self, draw: Draw) -> Check:
-        """Hours pass until the elder is asked."""
-        for _ in range(14):
-            await self.hour(draw)
-            async with self.world.services.db.reading() as session:
-                check = await session.scalar(select(Check))
-            if check is not None:
-                return check
-        raise AssertionError("nobody was asked")
+async def water_stands_still(world: World) -> Check:
+    """The water meter is found to stand still for nine hours; the quiet limit is at twelve."""
+    now = world.clock.now()
+    facts = {
+        "opens": "check",
+        "profile": "tight",
+        "level": 1,
+        "since": (now - timedelta(hours=9)).isoformat(),
+        "idle_s": 9 * 3600,
+        "limit_s": 8 * 3600,
+        "quiet_limit_s": 12 * 3600,
+    }
+    finding = Finding(
+        kind="no_water_use",
+        severity=Severity.WELFARE,
+        sign=Sign.ROSE,
+        at=now,
+        reason="no use for longer than usual",
+        facts=facts,
+    )
+    async with world.services.db.transaction() as session:
+        device = (await load_devices(session, ["water-1"], "Asia/Shanghai"))["water-1"]
+        whose = await whose_is(session, (device.source_id, device.child_id), device, now)
+        await apply_finding(session, finding, whose, now)
+    await world.settle()
+    async with world.services.db.reading() as session:
+        return (await session.scalars(select(Check))).one()
 
 
-TEA = kettle_at(*((hour, 20) for hour in range(0, 24, 2)))
+async def home_with_both(world: World) -> Counter:
+    await world.phone_channels()
+    grandma, past = await home_with_meter(world, None)
+    await world.device("water-1", "water_meter", home_id=grandma["home_id"])
+    return past
 
 
 async def test_tea_delays_the_incident_and_not_the_question(world: World) -> None:
-    home = await TwoMeters(world).begin()
-    check = await home.until_asked(TEA)
-    facts = check.finding["facts"]
-    assert (facts["power_says"], facts["power_waited"]) == ("active", True)
-    quiet_at = datetime.fromisoformat(facts["since"]) + timedelta(seconds=facts["quiet_limit_s"])
-    assert check.until == min(check.opened_at + timedelta(hours=2), quiet_at)
-    wait = check.until - world.clock.now()
-    assert wait > timedelta(minutes=15), "longer than an answer is waited for"
-    await world.advance(seconds=wait.total_seconds() - 60)
+    past = await home_with_both(world)
+    await passes(world, past, kettle_at((3, 20)), 4)
+    check = await water_stands_still(world)
+    assert check.finding["facts"]["power_says"] == "active"
+    assert check.until == check.opened_at + timedelta(hours=2)
+    await world.advance(minutes=119)
+    assert world.phone.messages(to=ELDER_PHONE, kind="call"), "she is asked all the same"
     assert await world.incidents() == []
     await world.advance(minutes=2)
     incident = await world.incident()
-    assert "前（" in incident["title"]
-    assert "用过电" in incident["title"]
+    assert "；但 1 小时前（03-12 11:00）用过电" in incident["title"]
 
 
 async def test_where_both_are_silent_nothing_waits_and_the_sentence_says_so(world: World) -> None:
-    home = await TwoMeters(world).begin()
-    check = await home.until_asked(refrigerator)
+    past = await home_with_both(world)
+    await passes(world, past, refrigerator, 4)
+    check = await water_stands_still(world)
     assert check.finding["facts"]["power_says"] == "silent"
-    assert check.until is not None
-    assert check.until - check.opened_at < timedelta(minutes=30)
     await world.advance(minutes=30)
-    assert "；用电也没有活动（上次 05-10 " in (await world.incident())["title"]
+    assert "；用电也没有活动（上次 03-12 06:00）" in (await world.incident())["title"]
