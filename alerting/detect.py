@@ -229,13 +229,16 @@ def judge_reading(
     part, found = water.on_reading(state.water, reading, at, device, now)
     if found:
         found = _ended_for_all({_LEVELS: state.levels, _WATER: part}, found)
-    doubted, due = (False, 0) if part is None else (water.is_doubtful(part), part.judge_at)
-    register, missed = assessable.on_word(state.register, reading, at, device, now, doubted=doubted)
-    if missed:
-        found += missed
+    register = state.register
+    if register is None or register.silent:
+        doubted = part is not None and water.is_doubtful(part)
+        register, back = assessable.on_word(register, reading, at, device, now, doubted=doubted)
+        found += back
+    elif min(at, now) > register.at:
+        register = Register(min(at, now))
     if part is not state.water or register is not state.register:
         state = DeviceState(SHAPE, state.levels, part, 0, register)
-    return state, found, due
+    return state, found, 0 if part is None else part.judge_at
 
 
 def _ended_for_all(parts: dict[str, Any], found: tuple[Finding, ...]) -> tuple[Finding, ...]:

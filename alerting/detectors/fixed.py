@@ -41,10 +41,11 @@ def reached_level(
         moved = stairs_.moved_within(stairs, at, window_s)
         if moved is None:
             break  # nor is any reading old enough for a longer window
-        if moved < threshold_dl:
-            reached, reached_moved = number, moved
-        elif number == 1:
-            resumed, reached_moved = True, moved
+        if moved >= threshold_dl:
+            if number == 1:
+                resumed, reached_moved = True, moved
+            break  # a longer window holds as much, and no preset asks more of it
+        reached, reached_moved = number, moved
     if reached > level and may_open:
         return reached, reached_moved
     if resumed and not reached:

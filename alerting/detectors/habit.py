@@ -9,7 +9,7 @@ import msgspec
 from alerting.detectors import drip as drip_
 from alerting.detectors import meter as meter_
 from alerting.detectors.drip import Drip
-from alerting.detectors.meter import Grade, Meter
+from alerting.detectors.meter import BLIND, COARSE, DARK, SPARSE, Meter
 from alerting.detectors.view import MAX_SECONDS, Seconds
 from alerting.detectors.zone import local_s
 
@@ -129,7 +129,6 @@ def follow(
     at: int,
     dl: int,
     zone: str,
-    *,
     was_at: int = 0,
     learns: bool = True,
     by_machine: bool = False,
@@ -145,15 +144,17 @@ def follow(
     """
     span, moved = at - from_at, dl - from_dl
     meter = meter_.note(habit.meter, span, moved)
-    drip = drip_.pour(habit.drip, at, dl)
+    drip = habit.drip
+    if at - drip.mark_at >= drip_.BLOCK_S:
+        drip = drip_.pour(drip, at, dl)
     used_at, cells, flags, still_s = habit.used_at, habit.cells, habit.flags, habit.still_s
     if still_s:
         cells, still_s = learn(cells, was_at, used_at - still_s, zone), 0
     if moved and not by_machine and at >= used_at and drip_.is_use(habit.drip, moved, span):
-        ordinary_s = 2 * DAY_S if meter_.grade(meter) is Grade.COARSE else DAY_S
-        is_gap = from_at - used_at >= HOUR_S and at - used_at < ordinary_s
-        if is_gap and learns and not flags & SAID and span <= min(meter_.hole_s(meter), STILL_MOST):
-            still_s = span
+        if learns and from_at - used_at >= HOUR_S and not flags & SAID:
+            ordinary_s = 2 * DAY_S if meter_.grade(meter) is COARSE else DAY_S
+            if at - used_at < ordinary_s and span <= min(meter_.hole_s(meter), STILL_MOST):
+                still_s = span
         used_at, flags = at, (flags | USE_SEEN) & ~SAID
     if at < habit.day_ends:
         if (
@@ -200,18 +201,18 @@ def learn(cells: bytes, used_at: int, still_at: int, zone: str) -> bytes:
 def limit(habit: Habit, profile: int, at: int, zone: str) -> Limit:
     """The home's limit at `at`, counted from its last use."""
     grade = meter_.grade(habit.meter)
-    if grade is Grade.DARK:
+    if grade is DARK:
         return Limit(DARK_LIMIT_S, 0, True)
-    if grade is Grade.BLIND:
+    if grade is BLIND:
         return Limit(BLIND_LIMIT_S, 0, True)
     cap = habit.caps[profile]
-    if grade is Grade.COARSE:
+    if grade is COARSE:
         cap = min(max(cap, COARSE_CAP_S[0]), COARSE_CAP_S[1])
     margin = habit.margins[profile]
-    if grade is Grade.SPARSE:
+    if grade is SPARSE:
         margin = max(margin, habit.meter.every_s + HOUR_S)
     if habit.days < COLD_DAYS:
-        return Limit(max(COLD_LIMIT_S, cap if grade is Grade.COARSE else 0), 0, True)
+        return Limit(max(COLD_LIMIT_S, cap if grade is COARSE else 0), 0, True)
     now = local_s(zone, at) // HOUR_S % HOURS
     seen = around(habit.cells, 0, now)
     if habit.days < YOUNG_DAYS:

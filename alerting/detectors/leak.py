@@ -15,7 +15,7 @@ LONG_ENOUGH_S = DAY_S - 600
 """A day of hours without a pause, less what readings jitter by."""
 
 RUN_MAX_S = 99 * DAY_S  # a run is not measured beyond: bounds the size of a state
-RUN_MAX_DL = 99 * 24 * 50_000
+RUN_MAX_DL = 100 * 24 * 50_000
 
 BLOCK_S = 3 * HOUR_S
 """Volume is summed in blocks of three hours: a day of eight."""
@@ -24,8 +24,9 @@ _BLOCK_BYTES = 2  # length in ten minutes, volume in ten litres
 _BLOCKS_MOST = 8
 _UNIT_S, _UNIT_DL, _MOST = 600, 100, 255
 
-DAY_M3 = 2.0
-"""More within 24 h is not what one household uses."""
+DAY_M3, DAY_LEAST_M3, DAY_MOST_M3 = 2.0, 0.4, 1000
+"""More within 24 h is not what one household uses; and what may be set in its place."""
+_DAY_DL = round(DAY_M3 * 10_000)
 
 COARSE_STEP_DL = 100
 """A register that counts in steps of 10 L or more: one step in an hour may be a drop of it."""
@@ -70,16 +71,13 @@ def pour(leak: Leak, stretch_s: int, flowed: int, at: int, dl: int) -> Leak:
         if not leak.run_s and on == leak.on and block_at == leak.block_at:
             return leak
         return Leak(block_at, block_dl, blocks, on=on)
+    run_s, run_dl, low_dl = leak.run_s + stretch_s, leak.run_dl + flowed, leak.low_dl
     rate = flowed * 3600 // stretch_s
-    return Leak(
-        block_at,
-        block_dl,
-        blocks,
-        min(leak.run_s + stretch_s, RUN_MAX_S),
-        min(leak.run_dl + flowed, RUN_MAX_DL),
-        min(leak.low_dl, rate) if leak.run_s else rate,
-        leak.on,
-    )
+    if rate < low_dl or not leak.run_s:
+        low_dl = rate
+    if run_s > RUN_MAX_S:
+        run_s, run_dl = leak.run_s, leak.run_dl
+    return Leak(block_at, block_dl, blocks, run_s, run_dl, low_dl, leak.on)
 
 
 def never_calm(leak: Leak, step_dl: int) -> bool:
@@ -99,12 +97,6 @@ def is_flood(leak: Leak, limit_dl: int) -> bool:
     return most > limit_dl and day_dl(leak)[0] > limit_dl
 
 
-def has_news(before: Leak, leak: Leak) -> bool:
-    """Whether anything can be found, or can have ended, since `before`."""
-    is_long = leak.run_s >= LONG_ENOUGH_S
-    return is_long or bool(before.on) or leak.blocks is not before.blocks
-
-
 def day_dl(leak: Leak) -> tuple[int, int]:
     """What flowed within the last day, in tenths of a litre, and in how many seconds, by whole
     blocks; never more than truly flowed."""
@@ -121,8 +113,10 @@ def day_dl(leak: Leak) -> tuple[int, int]:
 def most_dl(device: DeviceView) -> int:
     """The most that may flow in a day (`leak.day_m3`), in tenths of a litre."""
     cubic = parameter(device, "leak", "day_m3")
+    if cubic is None:
+        return _DAY_DL
     is_number = isinstance(cubic, int | float) and not isinstance(cubic, bool)
-    return round((cubic if is_number and 0 < cubic < 1000 else DAY_M3) * 10_000)
+    return round((cubic if is_number and DAY_LEAST_M3 <= cubic <= DAY_MOST_M3 else DAY_M3) * 10_000)
 
 
 def is_wanted(device: DeviceView) -> bool:

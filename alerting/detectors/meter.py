@@ -35,6 +35,10 @@ class Grade(StrEnum):
     DARK = "dark"  # nor that: a day and a half
 
 
+FINE, SPARSE, COARSE = Grade.FINE, Grade.SPARSE, Grade.COARSE
+BLIND, DARK = Grade.BLIND, Grade.DARK  # by their own names: a member of a class is slow to look up
+
+
 class Meter(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """How often it reports, and the largest step that all of its increments are made of."""
 
@@ -78,9 +82,9 @@ def grade(meter: Meter) -> Grade:
     """Which rule this meter allows, from what is known of it so far."""
     pulse = meter.pulse_dl or meter.fresh_dl
     if pulse >= BLIND_PULSE_DL:
-        return Grade.DARK
+        return DARK
     if meter.every_s > COARSE_EVERY_S:
-        return Grade.BLIND
+        return BLIND
     if pulse >= COARSE_PULSE_DL:
-        return Grade.COARSE
-    return Grade.SPARSE if meter.every_s > FINE_EVERY_S else Grade.FINE
+        return COARSE
+    return SPARSE if meter.every_s > FINE_EVERY_S else FINE

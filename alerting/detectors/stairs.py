@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from struct import pack, unpack
+from struct import Struct
 from typing import Annotated
 
 import msgspec
@@ -21,6 +21,9 @@ KEEP_MOVED = 100
 _SPAN_BITS, _MOVED_BITS = 20, 12
 _SPAN_MOST, _MOVED_MOST = (1 << _SPAN_BITS) - 1, (1 << _MOVED_BITS) - 1
 _STEP_BYTES = 4
+
+_FORMATS = tuple(Struct(f"<{count}I") for count in range(MAX_STEPS + 1))
+_PACK, _UNPACK = [one.pack for one in _FORMATS], [one.unpack for one in _FORMATS]
 
 Steps = (
     Annotated[bytes, msgspec.Meta(max_length=_STEP_BYTES * MAX_STEPS)]
@@ -66,13 +69,13 @@ def climb(stairs: Stairs, at: int, movement: int) -> Stairs:
     steps = steps[first:]
     if len(steps) > MAX_STEPS:
         _merge(steps)
-    return Stairs(at, pack(f"<{len(steps)}I", *steps), 1)
+    return Stairs(at, _PACK[len(steps)](*steps), 1)
 
 
 def taken_back(stairs: Stairs, rose_at: int) -> Stairs:
     """Without the last rise, which was none: the one before it was at `rose_at`."""
     steps = _words(stairs.steps)[:-1]
-    return Stairs(rose_at, pack(f"<{len(steps)}I", *steps), 1 if steps else 0)
+    return Stairs(rose_at, _PACK[len(steps)](*steps), 1 if steps else 0)
 
 
 def moved_within(stairs: Stairs, at: int, window_s: int) -> int | None:
@@ -109,7 +112,7 @@ def is_whole(stairs: Stairs) -> bool:
 
 def _words(steps: Steps) -> tuple[int, ...]:
     if isinstance(steps, bytes):
-        return unpack(f"<{len(steps) // _STEP_BYTES}I", steps)
+        return _UNPACK[len(steps) // _STEP_BYTES](steps)
     return tuple(_word(*pair) for pair in zip(steps[::2], steps[1::2], strict=True))
 
 

@@ -159,9 +159,9 @@ def moved_on(water: Water, line: Line, by_habit: bool, device: DeviceView) -> Wa
             at,
             value,
             device.zone,
-            was_at=water.was_at,
-            learns=learns,
-            by_machine=by_machine,
+            water.was_at,
+            learns,
+            by_machine,
         )
     else:
         habit = None
