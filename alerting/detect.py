@@ -17,6 +17,7 @@ from alerting.detectors import (
     fence,
     levels,
     personal,
+    power,
     said,
     unreadable,
     vitals,
@@ -27,6 +28,7 @@ from alerting.detectors.bed import Bed
 from alerting.detectors.door import Door
 from alerting.detectors.fence import Fence
 from alerting.detectors.levels import Levels
+from alerting.detectors.supply import Power
 from alerting.detectors.view import DeviceView, moment, seconds
 from alerting.detectors.vitals import Vitals
 from alerting.detectors.water import Water
@@ -73,6 +75,7 @@ class DeviceState(msgspec.Struct, frozen=True, array_like=True, gc=False):
     rebuilt: int = 0  # 1: what was stored could not be read; until it is made anew
     register: Register | None = None  # of a meter: does what it is there for still come?
     person: Person | None = None
+    power: Power | None = None  # of an electricity meter or a plug
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -107,9 +110,12 @@ _VITALS = "vitals"
 _BED = "bed"
 _FENCE = "fence"
 _DOOR = "door"
+_POWER = "power"
 
 _ON_READING: dict[str, tuple[str, ReadingDetector]] = {
     "water_total": (_WATER, water.on_reading),
+    "energy_total": (_POWER, power.on_energy),
+    "power": (_POWER, power.on_power),
     "smoke_density": (_LEVELS, levels.on_density),
     "battery_pct": (_LEVELS, levels.on_battery),
     "alarm_count": (_LEVELS, levels.on_alarm_count),
@@ -158,6 +164,7 @@ def _is_whole(state: DeviceState) -> bool:
         levels.is_whole(state.levels)
         and (state.water is None or water.is_whole(state.water))
         and (measured is None or len(measured.slots) % 2 == 0)
+        and (state.power is None or len(state.power.nights.past) % 2 == 0)
     )
 
 
@@ -304,6 +311,8 @@ def rearm(state: DeviceState, kind: str, at: datetime) -> DeviceState:
     parts = _parts(state)
     if state.water is not None:
         parts[_WATER] = said.rearm(state.water, kind, seconds(at))
+    if state.power is not None:
+        parts[_POWER] = power.rearm(state.power, kind, seconds(at))
     return _forgotten(state, parts, kind)
 
 
@@ -315,15 +324,19 @@ def forget(state: DeviceState, kind: str) -> DeviceState:
     parts = _parts(state)
     if state.water is not None:
         parts[_WATER] = said.forget(state.water, kind)
+    if state.power is not None:
+        parts[_POWER] = power.forget(state.power, kind)
     return _forgotten(state, parts, kind)
 
 
 def seen(state: DeviceState, kind: str, at: datetime) -> DeviceState:
     """Proof of life at `at`: a gap that `kind` was found in counts anew, and teaches nothing."""
-    if state.water is None:
-        return state
-    part = said.seen(state.water, kind, seconds(at))
-    return state if part is state.water else replace(state, water=part)
+    parts = _parts(state)
+    if state.water is not None:
+        parts[_WATER] = said.seen(state.water, kind, seconds(at))
+    if state.power is not None:
+        parts[_POWER] = power.seen(state.power, kind, seconds(at))
+    return _judged(state, parts, ()).state
 
 
 def answered(state: DeviceState, kind: str, *, was_false: bool) -> DeviceState:
@@ -352,6 +365,7 @@ def _parts(state: DeviceState) -> dict[str, Any]:
         _LEVELS: state.levels,
         _WATER: state.water,
         _REGISTER: state.register,
+        _POWER: state.power,
     }
     person = state.person
     if person is not None:
@@ -369,9 +383,18 @@ def _judged(before: DeviceState, parts: dict[str, Any], found: tuple[Finding, ..
         or water_part is not before.water
         or register is not before.register
         or person is not before.person
+        or parts[_POWER] is not before.power
     )
     state = (
-        DeviceState(SHAPE, parts[_LEVELS], water_part, before.rebuilt, register, person)
+        DeviceState(
+            SHAPE,
+            parts[_LEVELS],
+            water_part,
+            before.rebuilt,
+            register,
+            person,
+            parts[_POWER],
+        )
         if changed
         else before
     )
@@ -383,7 +406,7 @@ def _judged(before: DeviceState, parts: dict[str, Any], found: tuple[Finding, ..
     return Judged(state, found, due)
 
 
-_NOT_OF_A_PERSON = 4  # parts that every device has
+_NOT_OF_A_PERSON = 5  # parts that every device has
 
 
 def _person(before: Person | None, parts: dict[str, Any]) -> Person | None:

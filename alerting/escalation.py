@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from alerting.incident import CloseGates, Stage
+from care.policy import CheckRules
 
 Who = Literal[
     "desk",
@@ -59,6 +60,7 @@ class Policy(BaseModel):
     close_s: Annotated[int, Field(ge=600, le=90 * 86400)] = 7 * 86400  # outcome, not closed
     chase_s: Annotated[int, Field(ge=30, le=7 * 86400)] = 300  # between reminders in a stage
     gates: CloseGates = CloseGates()
+    check: CheckRules = CheckRules()  # of welfare: the question before the incident
     chase_group: tuple[Target, ...] = (
         Target(who="desk"),
         Target(who="supervisors", by="all"),

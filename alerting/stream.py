@@ -19,8 +19,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from alerting.check_queries import visible_checks
 from alerting.queries import visible_devices, visible_incidents
-from alerting.tables import Incident, StreamHint
+from alerting.tables import Check, Incident, StreamHint
 from care.queries import Sight, in_scope
 from care.tables import Device
 from core.db import add_hint
@@ -81,9 +82,11 @@ def visible_hints(sight: Sight) -> ColumnElement[bool]:
     if sight.by_area:
         return in_scope(StreamHint.area_id, sight.actor.scope)
     incidents_seen = select(Incident.id).where(visible_incidents(sight))
+    checks_seen = select(Check.id).where(visible_checks(sight))
     devices_seen = select(Device.id).where(visible_devices(sight))
     return or_(
         and_(StreamHint.topic == "incident", StreamHint.ref_id.in_(incidents_seen)),
+        and_(StreamHint.topic == "check", StreamHint.ref_id.in_(checks_seen)),
         and_(StreamHint.topic == "device", StreamHint.ref_id.in_(devices_seen)),
     )
 

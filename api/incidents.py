@@ -49,22 +49,22 @@ _INCIDENT: dict[str, Any] = {
 }
 
 
-def _split(value: Any) -> Any:
+def as_list(value: Any) -> Any:
     """`stage=open,acknowledged` as well as `stage=open&stage=acknowledged`."""
     if isinstance(value, list) and all(isinstance(part, str) for part in value):
         return [word for part in value for word in part.split(",") if word]
     return value
 
 
-def _plus(value: Any) -> Any:
+def with_plus(value: Any) -> Any:
     """A `+08:00` that was not encoded in the address arrives as ` 08:00`."""
     return re.sub(r" (\d\d:?\d\d)$", r"+\1", value) if isinstance(value, str) else value
 
 
 class IncidentFilters(Filters):
-    stage: Annotated[list[Stage], BeforeValidator(_split)] = []
-    severity: Annotated[list[Severity], BeforeValidator(_split)] = []
-    kind: Annotated[list[Ident], BeforeValidator(_split)] = []
+    stage: Annotated[list[Stage], BeforeValidator(as_list)] = []
+    severity: Annotated[list[Severity], BeforeValidator(as_list)] = []
+    kind: Annotated[list[Ident], BeforeValidator(as_list)] = []
     elder_id: Ident | None = None
     home_id: Ident | None = None
     area_id: Annotated[Ident | None, Field(description="And everything below.")] = None
@@ -72,7 +72,7 @@ class IncidentFilters(Filters):
     owner_id: Ident | None = None
     visitor_id: Ident | None = None
     since: Annotated[
-        When | None, BeforeValidator(_plus), Field(description="Opened then or later.")
+        When | None, BeforeValidator(with_plus), Field(description="Opened then or later.")
     ] = None
 
     def wanted(self) -> IncidentFilter:
@@ -225,7 +225,7 @@ def _entry(row: TimelineEntry, lang: str, zone: ZoneInfo) -> TimelineOut:
     )
 
 
-def _notices(rows: Sequence[Notice], lang: str) -> list[NoticeOut]:
+def notices_out(rows: Sequence[Notice], lang: str) -> list[NoticeOut]:
     return [
         NoticeOut.model_validate(row).model_copy(
             update={"reason": wording.reason_text(row.reason, lang)}
@@ -274,7 +274,7 @@ async def story(
         "timeline": [
             _entry(row, lang, zone) for row in await queries.timeline(session, incident.id)
         ],
-        "notices": _notices(await queries.notices(session, incident.id), lang),
+        "notices": notices_out(await queries.notices(session, incident.id), lang),
         "visits": await queries.visits_of(session, incident.id),
         "follow_ups": await queries.follow_ups_of(session, incident.id),
     }

@@ -55,7 +55,14 @@ async def create_receipt(
         raise NotSignedIn("X-Anju-Signature does not match")
     async with services.db.transaction() as session:
         await answers.receipt(
-            session, notice_id, state=body.state, key=body.key, reason=body.reason, now=now
+            session,
+            notice_id,
+            state=body.state,
+            key=body.key,
+            reason=body.reason,
+            now=now,
+            zone=services.settings.zone,
         )
         after_commit(session, services.signals.outbox.set)
+        after_commit(session, services.signals.sweep.set)
     return ReceiptOut()

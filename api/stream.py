@@ -119,7 +119,7 @@ async def stream(
     actor: Annotated[Actor, Depends(_listener)],
     last_event_id: Annotated[str | None, Header(max_length=40)] = None,
 ) -> AsyncIterator[ServerSentEvent]:
-    """Events `incident`, `notice` and `device`, each `{"id": …}` of what changed.
+    """Events `incident`, `notice`, `check` and `device`, each `{"id": …}` of what changed.
 
     First comes `ready`, or `resync` when what happened since `Last-Event-ID` is no longer known:
     then fetch everything. Events come in the order of the commits, and only from the caller's

@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from care.model import ElderStatus
+from care.model import OF_ONE_PERSON, ElderStatus
 from care.tables import Binding, Device, Elder
 
 
@@ -25,7 +25,7 @@ async def refresh_homes(session: AsyncSession, home_ids: Collection[str], now: d
     if not home_ids:
         return 0
     rows = await session.execute(
-        select(Device, Binding.home_id)
+        select(Device, Binding.home_id, Binding.elder_id)
         .join(Binding, Binding.device_id == Device.id)
         .where(Binding.home_id.in_(home_ids), Binding.valid_to.is_(None))
         .order_by(Device.id)
@@ -33,14 +33,31 @@ async def refresh_homes(session: AsyncSession, home_ids: Collection[str], now: d
     devices = rows.all()
     residents = await _residents(session, home_ids)
     changed = 0
-    for device, home_id in devices:
-        since = resting_since(residents.get(home_id, ()), now)
+    for device, home_id, elder_id in devices:
+        since = resting_since(concerned(residents.get(home_id, ()), device.role, elder_id), now)
         if (device.resting_since is None) is (since is None):
             continue
         device.resting_since = since
         changed += 1
     await session.flush()
     return changed
+
+
+def concerned(
+    residents: Sequence[Elder], role: str | None, elder_id: str | None
+) -> Sequence[Elder]:
+    """Whose status decides about a device: its one elder's, or that of all who live there."""
+    if elder_id is None or role not in OF_ONE_PERSON:
+        return residents
+    return tuple(one for one in residents if one.id == elder_id)
+
+
+async def welfare_rests(
+    session: AsyncSession, home_id: str, role: str | None, elder_id: str | None, now: datetime
+) -> bool:
+    """What `Device.resting_since` says, asked of the statuses themselves."""
+    living = (await _residents(session, [home_id])).get(home_id, ())
+    return resting_since(concerned(living, role, elder_id), now) is not None
 
 
 def resting_since(residents: Sequence[Elder], now: datetime) -> datetime | None:

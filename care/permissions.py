@@ -19,6 +19,7 @@ PERMISSIONS: dict[str, frozenset[UserRole]] = {
     "contacts.read": _EVERYBODY,
     "devices.read": _EVERYBODY,
     "incidents.read": _EVERYBODY,
+    "checks.read": _EVERYBODY,
     "visits.read": _EVERYBODY,
     "follow_ups.read": _EVERYBODY,
     "hazards.read": _EVERYBODY,
@@ -62,6 +63,7 @@ PERMISSIONS: dict[str, frozenset[UserRole]] = {
     # one move, for the assigned visitor (alerting/handling/responding.py refuses any other) or on
     # their behalf; REST and the phone page both call it.
     "incidents.decline": _EVERYBODY,
+    "checks.answer": _DESK,  # spoke with the elder, or opens the incident at once
     "visits.write": _EVERYBODY,
     "follow_ups.write": _EVERYBODY,
     "hazards.write": _EVERYBODY,

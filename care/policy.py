@@ -64,6 +64,18 @@ class SupervisionRules(BaseModel):
         return min(usual, self.extreme_hours) if extreme else usual
 
 
+class CheckRules(BaseModel):
+    """The question to the elder before a welfare incident; minutes.
+
+    Off where the scheme wants the contact told at the first sign.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    enabled: bool = True
+    minutes: Annotated[int, Field(ge=3, le=60)] = 10  # unanswered for so long: an incident
+    again_minutes: Annotated[int, Field(ge=1, le=60)] = 4  # unanswered: asked once more
+
+
 class RegionalPolicy(BaseModel):
     """One published scheme. `ladders` maps a severity to an escalation policy's body."""
 
@@ -77,6 +89,7 @@ class RegionalPolicy(BaseModel):
     first_contact: FirstContactRule
     close: CloseRules
     supervision: SupervisionRules = SupervisionRules()
+    checks: CheckRules = CheckRules()
     ladders: dict[str, dict[str, Any]]
 
 

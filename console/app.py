@@ -5,8 +5,11 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from console import (
+    absences,
     aftercare,
     assets,
+    check_link,
+    checks,
     desk,
     device,
     device_import,
@@ -16,6 +19,7 @@ from console import (
     labels,
     limits,
     link,
+    link_away,
     people,
     phone,
     session,
@@ -32,11 +36,15 @@ _ROUTERS = (
     aftercare.router,
     phone.router,
     link.router,
+    checks.router,
+    check_link.router,
+    link_away.router,
     fleet.router,
     devices.router,
     device_import.router,
     labels.router,
     install.router,
+    absences.router,
     people.router,
     limits.router,
     device.router,  # last of its kind: its address begins like theirs

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from alerting.incident import Outcome
 from care.model import VisitMode
 from care.policy import load_policy
-from console import queue, times
+from console import checkrows, queue, times
 from console.casefile import CaseFile, load_case
 from console.context import PageContext
 from console.outlook import describe
@@ -81,9 +81,13 @@ async def desk_values(session: AsyncSession, page: PageContext, show: str) -> di
     shown = show if show in queue.SHOWS else "all"
     midnight = queue.midnight_of(page.now, page.zone)
     scope = page.who.scope
+    asked = await checkrows.load_rows(session, page.sight)
+    rows = await queue.load_queue(session, scope, shown)
+    counters = await queue.load_counters(session, scope, midnight, page.now)
     return {
-        "rows": await queue.load_queue(session, scope, shown),
-        "counters": await queue.load_counters(session, scope, midnight, page.now),
+        "rows": checkrows.with_checks(rows, asked if shown in ("all", "checks") else ()),
+        "counters": replace(counters, checks=len(asked)),
+        "check": None,
         "last_channel_ok_at": await queue.last_channel_ok(session),
         "canary_at": page.services.health.canary_at,
         "show": shown,

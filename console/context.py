@@ -128,6 +128,7 @@ class PageContext:
             "now": now,
             "csrf_field": CSRF_FIELD,
             "clock": lambda moment: times.clock(moment, zone, now),
+            "day_clock": lambda moment: times.day_clock(moment, zone),
             "span_since": lambda m: times.span((now - m).total_seconds(), self.words("time.day")),
             "span_until": lambda m: times.span((m - now).total_seconds(), self.words("time.day")),
             "phone_text": times.phone_text,
@@ -188,6 +189,15 @@ class Say:
 
     def answer(self, answer: str) -> str:
         return wording.pick(wording.ANSWER.get(answer), self._lang, answer)
+
+    def check_purpose(self, purpose: str) -> str:
+        return wording.pick(wording.CHECK_PURPOSE.get(purpose), self._lang, purpose)
+
+    def check_state(self, state: str) -> str:
+        return wording.check_state_text(state, self._lang)
+
+    def check_result(self, result: str) -> str:
+        return wording.check_result_text(result, self._lang)
 
     def duration(self, seconds: float) -> str:
         return wording.duration_text(seconds, self._lang)

@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from alerting import check_queries
 from alerting.incident import FINAL, Stage
 from alerting.queries import visible_incidents
-from alerting.tables import DeviceStateRow, Incident
+from alerting.tables import Check, DeviceStateRow, Incident
 from care.queries import Sight, visible_elders, visible_visits
 from care.tables import (
     Area,
@@ -109,6 +110,7 @@ class ElderFile:
     visitor: User | None
     devices: Sequence[Any]
     incidents: tuple[Incident, ...]
+    checks: tuple[Check, ...]
     visits: tuple[Visit, ...]
     hazards: tuple[Hazard, ...]
 
@@ -144,6 +146,7 @@ async def load_elder_file(session: AsyncSession, sight: Sight, elder: Elder) -> 
             .order_by(Incident.opened_at.desc())
             .limit(20),
         ),
+        checks=await check_queries.latest_of(session, elder.id),
         visits=await _all(
             session,
             select(Visit)

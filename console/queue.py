@@ -16,6 +16,7 @@ from alerting.tables import Channel, Incident
 from alerting.telling.policies import stamped_policy
 from care.model import Scope
 from care.queries import in_scope
+from care.status import returned_lately, reviews_overdue
 from care.tables import Area, Elder, Home
 from console.icons import icon_of_kind
 from console.outlook import Outlook, outlook
@@ -23,7 +24,7 @@ from console.outlook import Outlook, outlook
 QUEUE_LIMIT = 300
 """More rows than this nobody reads; the counters still count all."""
 
-SHOWS = ("all", "open", "working", "following", "technical")
+SHOWS = ("all", "open", "working", "checks", "following", "technical")
 _WORKING = tuple(stage.value for stage in UNATTENDED if stage is not Stage.OPEN)
 _FINAL = tuple(stage.value for stage in FINAL)
 _TECHNICAL = "technical"
@@ -80,8 +81,11 @@ class Counters:
     working: int = 0
     following: int = 0
     technical: int = 0
+    checks: int = 0  # questions to elders that are not answered yet
     today: int = 0
     quick_pct: int | None = None
+    reviews: int = 0  # statuses that wait for a person
+    returned: int = 0  # absences that ended by themselves within a day
 
     @property
     def all(self) -> int:
@@ -151,6 +155,7 @@ def _shown(show: str) -> ColumnElement[bool]:
         "working": and_(Incident.stage.in_(_WORKING), ~technical),
         "following": and_(Incident.stage == Stage.FOLLOWING_UP, ~technical),
         "technical": technical,
+        "checks": Incident.id.is_(None),  # none: checks are rows of their own
     }
     return conditions.get(show, Incident.id.is_not(None))
 
@@ -247,7 +252,11 @@ async def load_counters(
     )
     today = times.all()
     return Counters(
-        **counts, today=len(today), quick_pct=quick_share([(row[0], row[1]) for row in today], now)
+        **counts,
+        today=len(today),
+        quick_pct=quick_share([(row[0], row[1]) for row in today], now),
+        reviews=await reviews_overdue(session, scope, now),
+        returned=await returned_lately(session, scope, now),
     )
 
 

@@ -19,6 +19,7 @@ BATCH_SECONDS = Histogram(
 LANE_BACKLOG = Gauge("anju_lane_backlog", "Messages received and not yet committed", ["lane"])
 LANE_UP = Gauge("anju_lane_up", "1 while a lane's MQTT session is connected", ["lane"])
 INCIDENTS_OPENED = Counter("anju_incidents_opened_total", "Incidents opened", ["kind", "severity"])
+CHECKS_ENDED = Counter("anju_checks_ended_total", "Checks ended", ["kind", "result"])
 NOTICES = Counter("anju_notices_total", "Delivery attempts settled", ["channel", "result"])
 NOTICE_SECONDS = Histogram(
     "anju_notice_seconds",

@@ -96,10 +96,13 @@ async def install(services: Services) -> None:
 
 
 def ladders_with_gates(region: RegionalPolicy) -> dict[str, dict[str, Any]]:
-    """Each severity's policy body, complete: the region's ladder and its gates."""
-    gates = region.close.model_dump(exclude={"follow_up_on_hazard"})
+    """Each severity's policy body, complete: the region's ladder, its gates, its checks."""
+    more = {
+        "gates": region.close.model_dump(exclude={"follow_up_on_hazard"}),
+        "check": region.checks.model_dump(),
+    }
     return {
-        severity: Policy.model_validate({**body, "gates": gates}).model_dump(mode="json")
+        severity: Policy.model_validate({**body, **more}).model_dump(mode="json")
         for severity, body in region.ladders.items()
     }
 
@@ -238,9 +241,11 @@ class Anju:
         self._spawn("outbox", self.dispatcher.run())
         self._spawn("devices", repeat(self.watcher.watch_devices, 10.0))
         self._spawn("tests", repeat(self.watcher.end_tests, 5.0))
+        self._spawn("absences", repeat(self.watcher.end_absences, 10.0))
         self._spawn("audit", repeat(self.watcher.audit, 30.0))
         self._spawn("stuck", repeat(self.watcher.cry_if_stuck, 1.0))
         self._spawn("housekeeping", repeat(self.watcher.keep_house, 60.0))
+        self._spawn("hand-down", repeat(self.watcher.hand_down, 600.0))
 
     async def _start_web(self, http_socket: socket.socket) -> None:
         self.services.health.checks["lane push"] = self.push.unwell

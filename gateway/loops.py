@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from alerting.handling import sweep
+from alerting.handling import check_ending, sweep
 from alerting.outbox import claiming
 from core.clock import DriftWatch
 from core.logging import about, get_logger
@@ -42,7 +42,7 @@ async def repeat(
 
 
 class Escalator:
-    """Acts on deadlines; each due incident in a transaction of its own."""
+    """Acts on deadlines; each due incident and check in a transaction of its own."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -63,9 +63,12 @@ class Escalator:
         while True:
             async with services.db.reading() as session:
                 due = await sweep.due_incidents(session, services.clock.now())
+                checks = await check_ending.due_checks(session, services.clock.now())
             advanced = 0
             for incident_id in due:
                 advanced += await self._advance(incident_id)
+            for check_id in checks:
+                advanced += await self._advance_check(check_id)
             taken += advanced
             self.last_ran_at = services.clock.now()  # it runs, however much there is to catch up
             if not advanced:
@@ -84,6 +87,18 @@ class Escalator:
             # The others must not wait for this one; the auditor says that it is overdue.
             with about(incident=incident_id):
                 log.exception("incident not escalated")
+            return False
+
+    async def _advance_check(self, check_id: str) -> bool:
+        """What is due of one check, in a transaction of its own."""
+        services = self._services
+        try:
+            async with services.db.transaction() as session:
+                now, zone = services.clock.now(), services.settings.zone
+                return bool(await check_ending.act(session, check_id, now, zone))
+        except Exception:
+            with about(check=check_id):
+                log.exception("check not acted on")
             return False
 
     async def _notice_clock_steps(self) -> None:

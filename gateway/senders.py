@@ -27,7 +27,7 @@ from alerting.channels.http import PhoneSender, WebhookSender
 from alerting.channels.message import AppriseSender, EmailSender, OperatorSender
 from alerting.outbox import claiming, settling
 from alerting.tables import Channel, Incident, Notice
-from alerting.telling.links import make_link
+from alerting.telling.links import CHECK, make_link
 from alerting.telling.roster import area_path
 from care.tables import Elder, Home
 from core.logging import about, get_logger
@@ -174,7 +174,7 @@ async def prepare(session: AsyncSession, notice: Notice, settings: Settings) -> 
     """Everything an attempt needs, so that the channel needs no database."""
     incident = await session.get(Incident, notice.incident_id) if notice.incident_id else None
     channel = await _configured(session, notice, incident)
-    link = f"{settings.link_base}/a/{make_link(settings.secret_key, notice.id)}"
+    link = link_of(notice, settings)
     text = wording.message_text(
         notice.type,
         notice.channel,
@@ -188,6 +188,8 @@ async def prepare(session: AsyncSession, notice: Notice, settings: Settings) -> 
     if notice.channel == "webhook" and incident is not None:
         personal = channel is not None and channel.with_personal_data
         body = await webhook_body(session, notice, incident, link, settings, personal=personal)
+    elif notice.channel == "webhook":
+        body = _plain_body(notice, link)
     return Outgoing(
         notice_id=notice.id,
         channel=notice.channel,
@@ -202,6 +204,13 @@ async def prepare(session: AsyncSession, notice: Notice, settings: Settings) -> 
         url=channel.url if channel else "",
         secret=channel.secret if channel else None,
     )
+
+
+def link_of(notice: Notice, settings: Settings) -> str:
+    """Where the recipient answers."""
+    if notice.check_id is not None:
+        return f"{settings.link_base}/c/{make_link(settings.secret_key, notice.id, CHECK)}"
+    return f"{settings.link_base}/a/{make_link(settings.secret_key, notice.id)}"
 
 
 async def _configured(
@@ -225,6 +234,18 @@ async def _configured(
     )
     depth = {area: index for index, area in enumerate(areas, 1)}
     return max(rows, key=lambda row: depth.get(row.area_id or "", 0), default=None)
+
+
+def _plain_body(notice: Notice, link: str) -> dict[str, Any]:
+    """The webhook's body of a question that belongs to no incident."""
+    return {
+        "type": notice.type,
+        "id": notice.id,
+        "attempt": notice.attempt,
+        "repeat": notice.is_repeat,
+        "reason": notice.reason,
+        "links": {"answer": link},
+    }
 
 
 async def webhook_body(

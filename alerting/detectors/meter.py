@@ -20,7 +20,8 @@ BLIND_PULSE_DL = 500
 HOLE_S = 3 * HOUR_S
 """Silence beyond three reports and at least this long is a hole: what moved in it has no time."""
 
-PULSE_MAX = 9_999
+PULSE_MAX = 10_000
+"""A power of ten, so that the step in common with a coarser pulse is still a coarse one."""
 _LONGEST_S = 99_999
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import contextlib
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting import timeline
-from alerting.handling import responding
+from alerting.check import KEYS as CHECK_KEYS
+from alerting.check import CheckState, Purpose
+from alerting.handling import check_answers, responding
 from alerting.incident import FINAL, Stage
 from alerting.outbox import settling
-from alerting.tables import Incident, Notice, StreamHint
+from alerting.tables import Check, Incident, Notice, StreamHint
 from care.model import Actor, UserRole
 from care.tables import User
 from core.db import add_hint
@@ -97,10 +100,14 @@ async def receipt(
     *,
     state: str,
     now: datetime,
+    zone: ZoneInfo,
     key: str | None = None,
     reason: str | None = None,
 ) -> None:
-    """What a provider reports later. Acceptance, delivery and an answer are three times."""
+    """What a provider reports later. Acceptance, delivery and an answer are three times.
+
+    `zone` is the homes': an elder who is not at home is expected back in the evening there.
+    """
     if state not in RECEIPTS:
         raise InvalidInput("state", f"{state!r} is none of {', '.join(sorted(RECEIPTS))}")
     notice = await session.scalar(select(Notice).where(Notice.id == notice_id).with_for_update())
@@ -114,12 +121,27 @@ async def receipt(
     if notice.state in ("sending", "accepted", "waiting"):
         notice.state, notice.next_attempt_at = "delivered", None
         notice.lease_until = notice.leased_by = None
+    if notice.check_id is not None:
+        await _key_for_check(session, notice, key if state == "key" else None, now, zone)
+        return
     if state != "key" or key not in KEYS:
         return
     if notice.incident_id is None:  # a drill: somebody was there, and there is nothing to act on
         notice.answered_at, notice.state = notice.answered_at or now, "answered"
     else:
         await answer(session, notice_id, KEYS[key], now)
+
+
+async def _key_for_check(
+    session: AsyncSession, notice: Notice, key: str | None, now: datetime, zone: ZoneInfo
+) -> None:
+    """Picked up, or a voicemail did, is no answer to a check: only a key is."""
+    check = await session.get(Check, notice.check_id)
+    if check is None or check.purpose != Purpose.WELLBEING or key not in CHECK_KEYS:
+        return
+    with contextlib.suppress(NotFound):  # a day later nobody waits for it any more
+        said = CHECK_KEYS[key].value
+        await check_answers.answer_question(session, notice.id, said, now, zone)
 
 
 async def _failed_later(
@@ -129,7 +151,10 @@ async def _failed_later(
     if notice.answered_at is not None or notice.state in ("failed", "superseded"):
         return
     incident = await session.get(Incident, notice.incident_id) if notice.incident_id else None
+    check = await session.get(Check, notice.check_id) if notice.check_id else None
     unowned = incident is None or incident.stage == Stage.OPEN
+    if check is not None:
+        unowned = check.state != CheckState.ENDED
     await settling.fail_later(
         session, notice, reason or state, now, try_next=state == "failed" and unowned
     )

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.detect import answered, dump_state, load_state, rearm, seen
 from alerting.finding import Severity
+from alerting.handling import holiday
 from alerting.handling.moving import (
     begin,
     check_version,
@@ -67,6 +68,8 @@ async def record_outcome(
     )
     if incident.severity == Severity.WELFARE:
         await _tell_detector(session, incident, outcome, now)
+        if outcome == Outcome.NOBODY_HOME:
+            await holiday.wonder(session, incident, now)
     return incident
 
 
@@ -75,7 +78,14 @@ async def _tell_detector(
 ) -> None:
     """A false alarm teaches the home's rule; where nobody saw or spoke with the elder, the
     detector may find the same again. Who is well at home is watched over from now on."""
-    row = await session.get(DeviceStateRow, incident.device_id) if incident.device_id else None
+    if incident.device_id is None:
+        return
+    row = await session.scalar(
+        select(DeviceStateRow)
+        .where(DeviceStateRow.device_id == incident.device_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
     if row is None:
         return
     state = load_state(row.state)

@@ -5,84 +5,124 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import Table, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting import timeline
+from alerting.check import Result, reason_of
 from alerting.escalation import Policy, first_step
 from alerting.finding import Finding, Severity, Sign
+from alerting.handling import checking
+from alerting.handling.current import ENDED, folded, latest_ended, unattended
 from alerting.handling.joining import facts_of, has_cleared, join
 from alerting.handling.silencing import silenced_until, welfare_suspended
 from alerting.handling.smokeless import note_latched, remedy_cleared
 from alerting.incident import (
-    FINAL,
     LATCHED_AFTER,
     OTHERS,
-    UNATTENDED,
     Current,
     Past,
     Placement,
     Stage,
     Verb,
-    folded_subject,
     place,
 )
 from alerting.intake.whose import Whose
-from alerting.tables import Incident
+from alerting.tables import Check, Incident
 from alerting.telling.notices import carry_out
 from alerting.telling.policies import policy_for
+from care.model import SYSTEM
 from core.ids import new_id
 from core.logging import about, get_logger
 from core.metrics import INCIDENTS_OPENED
 
 log = get_logger("incidents")
 _MOST_TRIES = 8
-_ENDED = FINAL | {Stage.FOLLOWING_UP}
 
 
 async def apply_finding(
     session: AsyncSession, finding: Finding, whose: Whose, now: datetime
 ) -> Incident | None:
-    """Place one finding and act on it. Returns the incident it opened or joined, if any."""
-    if await welfare_suspended(session, finding, elder_id=whose.elder_id, home_id=whose.home_id):
+    """Place one finding and act on it. Returns the incident it opened or joined, if any.
+
+    A first finding that asks the elder before anybody is told opens a check in its place.
+    """
+    if await welfare_suspended(session, finding, whose, now):
         log.info("suspended", kind=finding.kind, home=whose.home_id)
         return None
     await remedy_cleared(session, finding, whose, now)
+    before = await checking.meet_running(session, finding, whose, now)
     subject = whose.subject(finding.severity)
     if subject.startswith("child:"):
-        subject = await _folded(session, subject, whose)
+        subject = await folded(session, subject, whose)
     for _ in range(_MOST_TRIES):
-        current = await _unattended(session, subject, finding.kind)
-        past = None if current else await _latest_ended(session, subject, finding.kind)
+        current = await unattended(session, subject, finding.kind)
+        past = None if current else await latest_ended(session, subject, finding.kind)
         decision = place(finding, _view(current, whose), _past_view(past), now)
         if decision.verb is Verb.NOTHING:
             return None
         if decision.verb is Verb.LATCHED:
-            if await _known_as_latched(session, whose, finding.kind, now):
-                return None
-            fault = await apply_finding(session, _latched(finding, now), whose, now)
-            await note_latched(session, whose, finding.kind, fault, now)
-            return fault
+            return await _apply_latched(session, finding, whose, now)
         if decision.verb is Verb.CLEAR and past is not None:
             return past if has_cleared(past, finding, whose) else None
         if current is not None:
             await join(session, current, finding, decision, whose, now)
             return current
-        opened = await _open(session, subject, finding, decision, whose, past, now)
+        is_asked, finding = await _ask_first(session, subject, finding, whose, now)
+        if is_asked:
+            return None
+        opened = await _open_after(session, subject, finding, decision, whose, past, before, now)
         if opened is not None:
             return opened
     raise RuntimeError(f"could neither open nor join {finding.kind} of {subject}")
 
 
-async def running_incident(
-    session: AsyncSession, whose: Whose, kind: str, severity: Severity
+async def _apply_latched(
+    session: AsyncSession, finding: Finding, whose: Whose, now: datetime
 ) -> Incident | None:
-    """The incident that a finding of this kind would join, locked."""
-    subject = whose.subject(severity)
-    if subject.startswith("child:"):
-        subject = await _folded(session, subject, whose)
-    return await _unattended(session, subject, kind)
+    if await _known_as_latched(session, whose, finding.kind, now):
+        return None
+    fault = await apply_finding(session, _latched(finding, now), whose, now)
+    await note_latched(session, whose, finding.kind, fault, now)
+    return fault
+
+
+async def _ask_first(
+    session: AsyncSession, subject: str, finding: Finding, whose: Whose, now: datetime
+) -> tuple[bool, Finding]:
+    """Does a check stand in the incident's place? With the finding, as it is to be opened if not.
+
+    Where an incident was quicker than the check, the check gives way and the finding joins.
+    """
+    check, finding = await checking.consider(session, finding, whose, now)
+    if check is None:
+        return False, finding
+    if await unattended(session, subject, finding.kind) is None:
+        return True, finding
+    await checking.finish(session, check, Result.WITHDRAWN, SYSTEM, now)
+    return False, finding
+
+
+async def _open_after(
+    session: AsyncSession,
+    subject: str,
+    finding: Finding,
+    decision: Placement,
+    whose: Whose,
+    past: Incident | None,
+    before: Check | None,
+    now: datetime,
+) -> Incident | None:
+    """Open it, with the story of the check that went before it."""
+    if before is not None:
+        facts = finding.facts | {"check": await checking.facts_of_check(session, before)}
+        finding = replace(finding, facts=facts)
+    opened = await _open(session, subject, finding, decision, whose, past, now)
+    if opened is not None and before is not None:
+        await checking.tell_incident(session, before, opened, now)
+    return opened
 
 
 def _view(row: Incident | None, whose: Whose) -> Current | None:
@@ -122,47 +162,11 @@ async def _known_as_latched(session: AsyncSession, whose: Whose, level: str, now
         select(Incident.facts).where(
             Incident.subject == whose.subject(Severity.TECHNICAL),
             Incident.kind == "fault",
-            Incident.stage.in_(_ENDED),
+            Incident.stage.in_(ENDED),
             ended_at > now - LATCHED_AFTER,
         )
     )
     return any(facts.get("fault") == "latched" and facts.get("level") == level for facts in faults)
-
-
-async def _unattended(session: AsyncSession, subject: str, kind: str) -> Incident | None:
-    return await session.scalar(
-        select(Incident)
-        .where(Incident.subject == subject, Incident.kind == kind, Incident.stage.in_(UNATTENDED))
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-
-
-async def _latest_ended(session: AsyncSession, subject: str, kind: str) -> Incident | None:
-    return await session.scalar(
-        select(Incident)
-        .where(
-            Incident.subject == subject,
-            Incident.kind == kind,
-            Incident.stage.in_(_ENDED),
-        )
-        .order_by(Incident.opened_at.desc())
-        .limit(1)
-    )
-
-
-async def _folded(session: AsyncSession, subject: str, whose: Whose) -> str:
-    subjects = await session.scalars(
-        select(Incident.subject)
-        .where(
-            Incident.source_id == whose.source_id,
-            Incident.stage.in_(UNATTENDED),
-            Incident.subject.startswith("child:", autoescape=True),
-        )
-        .distinct()
-        .limit(10)
-    )
-    return folded_subject(whose.source_id, tuple(subjects), subject)
 
 
 async def _open(
@@ -234,14 +238,16 @@ async def _open(
         timeline.append(
             session, incident.id, at=now, now=now, kind="linked", data={"previous": past.id}
         )
-    quiet_until = await silenced_until(
-        session,
-        finding,
-        device_id=whose.device_id,
-        home_id=whose.home_id,
-        area_id=whose.area_id,
-        now=now,
-    )
+    quiet_until = None
+    if not finding.facts.get("help"):  # somebody who asks for help was never silenced
+        quiet_until = await silenced_until(
+            session,
+            finding,
+            device_id=whose.device_id,
+            home_id=whose.home_id,
+            area_id=whose.area_id,
+            now=now,
+        )
     if quiet_until is None:
         await carry_out(session, incident, step, policy, now, type_="incident.opened")
     else:
@@ -259,6 +265,9 @@ def _why(finding: Finding, decision: Placement) -> str:
     """The reason that the timeline shows for opening."""
     if finding.facts.get("fault") in _SAYS_WHY:
         return str(finding.facts["fault"])
+    by_check = reason_of(finding.facts)
+    if by_check is not None:
+        return by_check
     return "opened_late" if finding.late_s and decision.reason == "opened" else decision.reason
 
 

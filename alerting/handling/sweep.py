@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting import timeline
 from alerting.escalation import DueKind, Step, clamp, next_step
+from alerting.handling.check_ending import clamp_checks
 from alerting.incident import FINAL, Stage
-from alerting.tables import Incident, Notice
+from alerting.tables import Check, Incident, Notice
 from alerting.telling.notices import carry_out
 from alerting.telling.policies import stamped_policy
 from core.logging import about, get_logger
@@ -61,24 +62,27 @@ async def escalate(session: AsyncSession, incident_id: str, now: datetime) -> St
 
 
 async def next_due_at(session: AsyncSession) -> datetime | None:
-    """The earliest deadline there is."""
-    return await session.scalar(
-        select(Incident.due_at)
-        .where(Incident.due_at.is_not(None))
-        .order_by(Incident.due_at)
-        .limit(1)
-    )
+    """The earliest deadline there is, of an incident or a check."""
+    found = [
+        await session.scalar(
+            select(table.due_at).where(table.due_at.is_not(None)).order_by(table.due_at).limit(1)
+        )
+        for table in (Incident, Check)
+    ]
+    return min((due for due in found if due is not None), default=None)
 
 
 async def overdue(session: AsyncSession, now: datetime) -> Sequence[str]:
-    """The auditor asks of every stage: whose deadline passed without anybody acting?"""
-    rows = await session.scalars(
+    """The auditor asks of every stage, and of checks: whose deadline passed without anybody
+    acting?"""
+    incidents = await session.scalars(
         select(Incident.id).where(
             Incident.stage.not_in([stage.value for stage in FINAL]),
             Incident.due_at < now - OVERDUE_AFTER,
         )
     )
-    return rows.all()
+    checks = await session.scalars(select(Check.id).where(Check.due_at < now - OVERDUE_AFTER))
+    return [*incidents, *checks]
 
 
 async def clamp_deadlines(session: AsyncSession, now: datetime) -> int:
@@ -86,7 +90,7 @@ async def clamp_deadlines(session: AsyncSession, now: datetime) -> int:
 
     Returns how many deadlines and leases were pulled in.
     """
-    changed = 0
+    changed = await clamp_checks(session, now)
     incidents = await session.scalars(select(Incident).where(Incident.due_at > now))
     for incident in incidents:
         assert incident.due_at is not None

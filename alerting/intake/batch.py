@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.detect import DeviceState, dump_state, load_state
 from alerting.finding import Finding
+from alerting.handling import lessons
 from alerting.handling.opening import apply_finding
 from alerting.intake import relocated, strangers
 from alerting.intake.dedupe import Memory
@@ -68,6 +69,7 @@ class Batch:
             if state is not None:
                 device.state = dump_state(state)
         await save_states(self.session, self.devices.values())
+        await lessons.learn(self.session)
         await save_proofs(self.session, self.proven)
         if self.strangers:
             await strangers.note_strangers(self.session, self.strangers, self.now)

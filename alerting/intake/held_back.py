@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from alerting import timeline
 from alerting.detectors.unreadable import severity_of_role
 from alerting.finding import SEVERITY_OF_KIND, Finding, Severity, Sign
-from alerting.handling.opening import running_incident
+from alerting.handling.current import running_incident
 from alerting.intake.heard import KnownDevice
 from alerting.intake.throttle import Folded, TooTalkative
 from alerting.intake.whose import Whose

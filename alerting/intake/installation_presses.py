@@ -14,7 +14,7 @@ from alerting import commissioning
 from alerting.commissioning import READING, Press, Verdict, Window, accepted
 from alerting.finding import SEVERITY_OF_KIND, Finding, Sign
 from alerting.fleet import testing
-from alerting.handling.opening import running_incident
+from alerting.handling.current import running_incident
 from alerting.intake.heard import Heard, KnownDevice
 from alerting.intake.whose import whose_is
 from alerting.telling.drills import ring

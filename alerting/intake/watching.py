@@ -19,6 +19,7 @@ from alerting.detectors.liveness import (
 )
 from alerting.detectors.view import DEFAULT_ZONE
 from alerting.finding import Finding
+from alerting.handling import lessons
 from alerting.handling.opening import apply_finding
 from alerting.intake.bridges import lost_bridges, returned_bridges
 from alerting.intake.heard import KnownDevice
@@ -71,6 +72,7 @@ async def watch(
             if incident is not None:
                 touched.append(incident.id)
     await save_states(session, devices.values())
+    await lessons.learn(session)
     await _forget_retired(session, set(ids) - set(devices))
     return touched
 

@@ -9,7 +9,13 @@ from sqlalchemy import and_, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.incident import UNATTENDED
-from alerting.outbox.handing_on import close_attempt, copy_of, next_channel, note_failure
+from alerting.outbox.handing_on import (
+    close_attempt,
+    copy_of,
+    look_at_check,
+    next_channel,
+    note_failure,
+)
 from alerting.tables import Delivery, Incident, Notice
 from core.metrics import NOTICES
 
@@ -92,6 +98,7 @@ async def park(session: AsyncSession, notice: Notice, now: datetime, detail: str
     notice.lease_until = notice.leased_by = notice.next_attempt_at = None
     note_failure(session, notice, now, kind="notice_parked")
     await next_channel(session, notice, now, reason="sender_crashed")
+    await look_at_check(session, notice, now)
     if notice.channel != _OPERATOR:
         session.add(
             copy_of(
@@ -112,6 +119,9 @@ async def _decide_anew(session: AsyncSession, notice: Notice, now: datetime) -> 
     notice.state, notice.next_attempt_at = "superseded", None
     notice.lease_until = notice.leased_by = None
     notice.detail = "too old to be news: decided anew"
+    if notice.check_id is not None:
+        await look_at_check(session, notice, now)
+        return
     if notice.channel == DEVICE or notice.incident_id is None:  # a stale drill helps nobody
         return
     await session.execute(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting import timeline
-from alerting.tables import Delivery, Notice
+from alerting.check import CheckState
+from alerting.tables import Check, Delivery, Notice
+from alerting.telling.questions import is_reached
 from core.ids import new_id
 
 
@@ -43,6 +45,25 @@ async def next_channel(
     session.add(row)
 
 
+async def look_at_check(session: AsyncSession, notice: Notice, now: datetime) -> None:
+    """A question of a check did not get through. Was it the last that could, the check decides now,
+    and not at its deadline, whether anybody is left to ask."""
+    if notice.check_id is None:
+        return
+    await session.flush()
+    # Locked first: of two questions that fail side by side the second must see the first.
+    check = await session.scalar(
+        select(Check)
+        .where(Check.id == notice.check_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if check is None or check.state != CheckState.ASKING or check.due_at is None:
+        return
+    if check.due_at > now and not await is_reached(session, check.id):
+        check.due_at = now
+
+
 def copy_of(
     notice: Notice,
     now: datetime,
@@ -57,6 +78,7 @@ def copy_of(
     return Notice(
         id=new_id("ntc"),
         incident_id=notice.incident_id,
+        check_id=notice.check_id,
         type=notice.type,
         severity_rank=notice.severity_rank,
         recipient_kind=recipient_kind or notice.recipient_kind,

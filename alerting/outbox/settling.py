@@ -8,10 +8,16 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.channels.base import Accepted, AmbiguousFailure, DeliveryError, PermanentFailure
+from alerting.check import CheckState
 from alerting.incident import FINAL, Stage
 from alerting.outbox.claiming import stale_after
-from alerting.outbox.handing_on import close_attempt, next_channel, note_failure
-from alerting.tables import Channel, Incident, Notice, StreamHint
+from alerting.outbox.handing_on import (
+    close_attempt,
+    look_at_check,
+    next_channel,
+    note_failure,
+)
+from alerting.tables import Channel, Check, Incident, Notice, StreamHint
 from core.db import add_hint
 from core.logging import about, get_logger
 from core.metrics import NOTICE_SECONDS, NOTICES
@@ -53,9 +59,15 @@ async def settle(
             await _settle_accepted(session, notice, outcome, now)
         else:
             ended = incident is not None and Stage(incident.stage) in FINAL
+            ended = ended or await _check_ended(session, notice)
             await _settle_failed(session, notice, outcome, now, ended=ended)
     area = incident.area_id if incident else notice.payload.get("area_id")
     add_hint(session, StreamHint(topic="notice", ref_id=notice.id, area_id=area, at=now))
+
+
+async def _check_ended(session: AsyncSession, notice: Notice) -> bool:
+    check = await session.get(Check, notice.check_id) if notice.check_id else None
+    return check is not None and check.state == CheckState.ENDED
 
 
 async def _settle_overtaken(
@@ -114,11 +126,13 @@ async def _settle_failed(
         notice.state, notice.next_attempt_at = "failed", None
         note_failure(session, notice, now, kind="notice_failed")
         await next_channel(session, notice, now, reason="channel_failed")
+        await look_at_check(session, notice, now)
         return
     notice.is_repeat = notice.is_repeat or result == "ambiguous"
     if now - notice.created_at > stale_after(notice.channel):
         notice.state, notice.next_attempt_at = "failed", None
         note_failure(session, notice, now, kind="notice_failed")
+        await look_at_check(session, notice, now)
         return
     notice.state, notice.next_attempt_at = "waiting", now + backoff(notice.attempt)
     if notice.attempt == FALL_BACK_AT_ATTEMPT:
@@ -145,3 +159,4 @@ async def fail_later(
     note_failure(session, notice, now, kind="notice_failed")
     if try_next:
         await next_channel(session, notice, now, reason="channel_failed")
+    await look_at_check(session, notice, now)

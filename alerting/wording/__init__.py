@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from alerting.wording.checks import (
+    CHECK_MESSAGE,
+    CHECK_PURPOSE,
+    CHECK_RESULT,
+    CHECK_SPOKEN,
+    CHECK_STATE,
+    check_message,
+    check_result_text,
+    check_state_text,
+    check_text,
+)
 from alerting.wording.messages import DRILL, REPEAT_MARK, SMS, SPOKEN, message_text
 from alerting.wording.reasons import DOUBT, REASON, reason_text
 from alerting.wording.timelines import TIMELINE, timeline_text
-from alerting.wording.titles import clock_text, duration_text, incident_title
+from alerting.wording.times import clock_text, duration_text
+from alerting.wording.titles import incident_title
 from alerting.wording.words import (
     ANSWER,
     CHANNEL,
@@ -32,6 +44,11 @@ from alerting.wording.words import (
 __all__ = [
     "ANSWER",
     "CHANNEL",
+    "CHECK_MESSAGE",
+    "CHECK_PURPOSE",
+    "CHECK_RESULT",
+    "CHECK_SPOKEN",
+    "CHECK_STATE",
     "CONDITION",
     "DOUBT",
     "DRILL",
@@ -51,6 +68,10 @@ __all__ = [
     "STANDING",
     "TIMELINE",
     "channel_text",
+    "check_message",
+    "check_result_text",
+    "check_state_text",
+    "check_text",
     "clock_text",
     "duration_text",
     "incident_title",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from alerting.wording.checks import CHECK_MESSAGE, check_message
 from alerting.wording.words import pick, severity_text
 
 SMS: dict[str, tuple[str, str]] = {
@@ -87,6 +88,8 @@ def message_text(
     recipient_kind: str = "contact",
 ) -> str:
     """What a phone shows or speaks: no name, no address, no health (private by default)."""
+    if type_ in CHECK_MESSAGE:  # asked by an old person's phone: the same words, also once more
+        return check_message(type_, channel, lang, link=link)
     spoken = channel == "call"
     table = SPOKEN if spoken else SMS
     pair = table.get(type_) or table["incident.opened"]

@@ -111,6 +111,43 @@ REASON: dict[str, tuple[str, str]] = {
         "设备时钟错误，按收到时间处理",
         "the device's clock is wrong: time of receipt is used",
     ),
+    "check_asked": ("问安：先问老人本人", "a check: the elder is asked first"),
+    "check_again": ("问安无应答，再问一次", "no answer yet: the elder is asked once more"),
+    "check_by_hand": (
+        "自动问安未送达，请值班员打电话",
+        "no question got through: the desk phones by hand",
+    ),
+    "check_held": (
+        "用电正常，等待第二判断",
+        "electricity is in use: another look is taken before anybody is told",
+    ),
+    "check_unanswered": ("问安无人应答，建立事件单", "nobody answered the check"),
+    "check_cut_short": (
+        "值班员结束问安，立即建立事件单",
+        "the desk ended the check and opened the incident",
+    ),
+    "check_help": ("老人应答：需要帮助", "the elder answered that they need help"),
+    "check_overtaken": (
+        "问安期间仍无动静，直接建立事件单",
+        "still nothing while the elder was asked: opened at once",
+    ),
+    "check_withdrawn": ("老人不在家，问安撤回", "nobody is at home by now: the check is withdrawn"),
+    "checks_off": ("本地区不先问安，同步通知联系人", "this region tells the contact at once"),
+    "nobody_to_ask": (
+        "没有可以问安的电话，直接建立事件单",
+        "nobody could be asked by phone: opened at once",
+    ),
+    "asked_for_help": ("老人求助，同时电话通知", "the elder asked for help: contacts are called"),
+    "expected_at_home": (
+        "联系人说老人应该在家，继续寻找",
+        "the contact says they should be at home: the search goes on",
+    ),
+    "holiday_asked": ("询问联系人老人是否外出", "the contact is asked whether they are away"),
+    "holiday_in_the_morning": ("夜间不打扰，早上再问", "it is night: the contact is asked at 8"),
+    "holiday_unanswered": (
+        "联系人未回答，不作外出处理",
+        "the contact did not answer: nobody counts as away",
+    ),
 }
 DOUBT: dict[str, tuple[str, str]] = {
     "register_went_back": ("表计读数倒退", "the meter's register went back"),
@@ -128,6 +165,10 @@ DOUBT: dict[str, tuple[str, str]] = {
         "equal uses at equal intervals, day and night: a machine's, which says nothing of people",
     ),
     "not_the_mains": ("电压、功率读数不合常理", "voltage and power that no home has"),
+    "stands_still": (
+        "电表长时间完全不走，可能停电或已拉闸",
+        "the electricity meter stands still: the mains may be off",
+    ),
     "not_a_register_value": ("表计读数无效", "the meter sent what no register can show"),
 }
 

@@ -3,33 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from alerting.wording.checks import check_text
+from alerting.wording.electricity import electricity_text, no_power_text
 from alerting.wording.reasons import DOUBT, reason_text
+from alerting.wording.times import clock_text, duration_text
 from alerting.wording.words import EXTREME, ROLE, STANDING, UNIT, VITAL, kind_text, look_up
 from devices.parts import REASONS as UNREADABLE
-
-
-def duration_text(seconds: float, lang: str) -> str:
-    """`33600` → 9 小时 20 分 / 9 h 20 min. Rounds down; below a minute in seconds."""
-    total = max(int(seconds), 0)
-    days, rest = divmod(total, 86400)
-    hours, rest = divmod(rest, 3600)
-    minutes, secs = divmod(rest, 60)
-    words = (" 天 ", " 小时 ", " 分 ", " 秒 ") if lang != "en" else (" d ", " h ", " min ", " s ")
-    if days:
-        parts = [(days, words[0]), (hours, words[1])]
-    elif hours:
-        parts = [(hours, words[1]), (minutes, words[2])]
-    elif minutes:
-        parts = [(minutes, words[2])]
-    else:
-        parts = [(secs, words[3])]
-    return "".join(
-        f"{number}{word}" for number, word in parts if number or word == parts[0][1]
-    ).strip()
 
 
 def incident_title(
@@ -45,6 +27,9 @@ def incident_title(
     if late:
         age = duration_text(late, lang)
         mark += f"（{age}前发生，迟到）" if lang != "en" else f" (happened {age} before it arrived)"
+    if facts.get("check"):
+        asked = check_text(facts["check"], lang)
+        mark += f"；{asked}" if lang != "en" else f"; {asked}"
     separator = "：" if lang != "en" else ": "
     return base + (separator + extra if extra else "") + mark
 
@@ -227,6 +212,7 @@ def _no_water_text(facts: Mapping[str, Any], lang: str, zone: ZoneInfo | None) -
             + last
             + f"; limit {window} h below {litres:g} L"
             + (f"; meter online, last reading {newest}" if newest else "")
+            + electricity_text(facts, lang, zone)
             + _again_text(facts, lang)
         )
     main = f"{window} 小时内仅用 {used:g} 升" if used else f"已 {span}未用水"
@@ -235,6 +221,7 @@ def _no_water_text(facts: Mapping[str, Any], lang: str, zone: ZoneInfo | None) -
         + last
         + f"；报警线 {window} 小时少于 {litres:g} 升"
         + (f"；表计在线，最近读数 {newest}" if newest else "")
+        + electricity_text(facts, lang, zone)
         + _again_text(facts, lang)
     )
 
@@ -274,6 +261,7 @@ def _longer_than_usual_text(facts: Mapping[str, Any], lang: str, zone: ZoneInfo 
             + (f"；本户此时段以往最长 {usual}" if usual else "；还在了解本户的习惯")
             + f"，报警线 {limit}"
             + (f"；表计在线，最近读数 {newest}" if newest else "")
+            + electricity_text(facts, lang, zone)
         )
     return (
         f"none for {span}"
@@ -281,16 +269,8 @@ def _longer_than_usual_text(facts: Mapping[str, Any], lang: str, zone: ZoneInfo 
         + (f"; longest usual here at this hour {usual}" if usual else "; still learning this home")
         + f", limit {limit}"
         + (f"; meter online, last reading {newest}" if newest else "")
+        + electricity_text(facts, lang, zone)
     )
-
-
-def clock_text(value: Any, zone: ZoneInfo | None) -> str:
-    """`"2026-03-01T07:10:00+00:00"` → `03-01 15:10` in the home's zone."""
-    if not value:
-        return ""
-    moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-    local = moment.astimezone(zone) if zone else moment
-    return local.strftime("%m-%d %H:%M")
 
 
 _WITH_FIGURES: dict[str, Callable[[Mapping[str, Any], str], str]] = {
@@ -307,6 +287,7 @@ _WITH_FIGURES: dict[str, Callable[[Mapping[str, Any], str], str]] = {
 }
 _WITH_TIMES: dict[str, Callable[[Mapping[str, Any], str, ZoneInfo | None], str]] = {
     "no_water_use": _no_water_text,
+    "no_power_use": no_power_text,
     "out_of_bed": _out_of_bed_text,
     "left_home": _left_home_text,
 }

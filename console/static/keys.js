@@ -1,4 +1,5 @@
-// The keyboard at the desk: J K Enter in the queue, A D N O inside an opened case, Esc back.
+// The keyboard at the desk: J K Enter in the queue, A D N O inside an opened case, W H L I
+// inside a check, Esc back.
 
 import { rows, showNewcomers } from "./queue.js";
 
@@ -54,6 +55,10 @@ const actions = {
   d: () => press("d"),
   n: () => press("n"),
   o: () => press("o"),
+  w: () => press("w"),
+  h: () => press("h"),
+  l: () => press("l"),
+  i: () => press("i"),
   ".": showNewcomers,
   "/": () => document.getElementById("search").focus(),
   "?": () => help.showModal(),

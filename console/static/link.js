@@ -25,6 +25,7 @@ let again = false;
 
 const show = () => new URLSearchParams(location.search).get("show") ?? "all";
 const openCase = () => document.querySelector("[data-case]")?.dataset.case;
+const pathOf = (id) => document.querySelector("[data-case]")?.dataset.path ?? `/incidents/${encodeURIComponent(id)}`;
 
 async function get(path) {
   const response = await fetch(path, { headers: { "HX-Request": "true" }, signal: AbortSignal.timeout(8000) });
@@ -41,7 +42,7 @@ async function refreshOnce() {
   const query = new URLSearchParams({ show: show(), open: open ?? "" });
   patch(await get(`/desk/queue?${query}`), { queue: replaceQueue });
   if (open) {
-    const html = await get(`/incidents/${encodeURIComponent(open)}`);
+    const html = await get(pathOf(open));
     if (openCase() === open && !("acting" in document.body.dataset)) patch(html);
   }
 }
@@ -98,7 +99,8 @@ function listen() {
     streaming = false;
     refresh();
   };
-  for (const topic of ["incident", "notice", "device", "resync"]) stream.addEventListener(topic, refresh);
+  const topics = ["incident", "notice", "check", "device", "elder", "resync"];
+  for (const topic of topics) stream.addEventListener(topic, refresh);
 }
 
 export function eachSecond() {

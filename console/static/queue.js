@@ -20,15 +20,17 @@ function reports(list) {
   return new Map(list.map((row) => [row.dataset.id, Number(row.dataset.findings)]));
 }
 
-// Which rows of a fresh queue make a sound: new ones, and life safety reported once more.
+// Which rows of a fresh queue make a sound: new ones, life safety reported once more, and a check
+// that the desk has to phone for by now.
 function announce(fresh) {
   const list = [...fresh.querySelectorAll(".row")];
   const news = list.filter((row) => !known.has(row.dataset.id));
   const again = list.filter(
     (row) =>
-      row.dataset.severity === "life_safety" &&
       Number(row.dataset.findings) > (known.get(row.dataset.id) ?? Infinity) &&
-      (row.dataset.stage === "open" || row.dataset.owner === me),
+      (row.dataset.stage === "check" ||
+        (row.dataset.severity === "life_safety" &&
+          (row.dataset.stage === "open" || row.dataset.owner === me))),
   );
   for (const severity of ["life_safety", "welfare"]) {
     if ([...news, ...again].some((row) => row.dataset.severity === severity)) {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -329,7 +330,9 @@ async def test_a_provider_that_reports_before_it_answers_is_believed(box: Box) -
     ident = await box.put(await box.incident())
     await box.claim()
     async with box.db.transaction() as session:
-        await answers.receipt(session, ident, state="key", key="1", now=box.clock.now())
+        await answers.receipt(
+            session, ident, state="key", key="1", now=box.clock.now(), zone=ZoneInfo("UTC")
+        )
     await box.settle(ident, Accepted(provider_id="p-7"))
     row = await box.row(ident)
     assert (row.state, row.answer, row.provider_id) == ("answered", "will_go", "p-7")

@@ -148,6 +148,27 @@ def test_what_a_detector_found_reads_as_a_sentence(
             "Unreadable message: from an unknown device (a field has the wrong type: kind)",
         ),
         ("vitals", {}, "体征异常", "Vital signs"),
+        (
+            "no_power_use",
+            {
+                "idle_s": 93_600,
+                "limit_s": 86_400,
+                "base_w": 45,
+                "active_at": "2026-02-28T02:30:00+00:00",
+                "last_reading_at": "2026-03-01T04:30:00+00:00",
+            },
+            "长时间未用电：已 26 小时用电没有超出基础负荷（约 45 瓦）；上次活动 02-28 10:30；"
+            "报警线 24 小时；电表在线，最近读数 03-01 12:30",
+            "No electricity used: nothing above the base load (about 45 W) for 26 h; "
+            "last activity at 02-28 10:30; limit 24 h; meter online, last reading 03-01 12:30",
+        ),
+        ("no_power_use", {}, "长时间未用电", "No electricity used"),
+        (
+            "cannot_assess",
+            {"reason": "stands_still"},
+            "无法判断：电表长时间完全不走，可能停电或已拉闸",
+            "Cannot assess: the electricity meter stands still: the mains may be off",
+        ),
         ("brand_new", {}, "brand_new", "brand_new"),
     ],
 )

@@ -92,7 +92,7 @@ WRITES: tuple[Write, ...] = (
         "elders/{elder_id}",
         lambda _: (
             {"name": "李桂兰", "status": "hospital", "status_review_at": DUE, "phone": None}
-            | {"birth_date": "1941-05-03", "categories": ["empty_nest"]}
+            | {"birth_date": "1941-05-03", "categories": ["empty_nest"], "status_text": "骨折"}
         ),
     ),
     _post(
@@ -191,6 +191,11 @@ WRITES: tuple[Write, ...] = (
     _act("reopen", "closed", reason="家属又打来电话"),
     _act("cancel", "open", reason="安装时误触发"),
     _post(
+        "checks/{check_id}/answer",
+        lambda _: {"result": "away", "until": DUE, "version": 1},
+        stage="open",
+    ),
+    _post(
         "visits",
         lambda t: {
             "elder_id": t.ids["elder_id"],
@@ -274,9 +279,11 @@ WRITES: tuple[Write, ...] = (
     ),
 )
 LISTS = (
+    "checks",
     *("areas", "users", "homes", "elders", "elders/{elder_id}/contacts", "sources", "devices"),
     *("incidents", "visits", "follow-ups", "hazards", "escalation-policies", "shifts"),
     *("silences", "channels", "quarantine", "unknown-devices", "supervision"),
+    "elders/{elder_id}/statuses",
     *("devices/{device_id}/tests", "devices/{device_id}/log", "devices/{device_id}/commands"),
 )
 """Every list that needs no parameter; `readings` needs a device."""

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from care.model import UserRole
 from care.tables import Elder, Supervision
 from tests.api.catalogue import LISTS, WRITES
-from tests.api.town import Town, build
+from tests.api.town import Town, a_check, build
 from tests.support.api import Caller, World
 
 
@@ -117,9 +117,12 @@ async def several_of_everything(world: World) -> Town:
                 await town.admin.post(town.path(write.path), write.body(town))
         await world.sign_in(UserRole.VISITOR, name=f"visitor {number}")
         await town.admin.made(town.path("elders/{elder_id}/contacts"), {"name": f"邻居{number}"})
+        status = {"status": "away", "status_text": f"第 {number} 次"}
+        assert (await town.admin.patch(town.path("elders/{elder_id}"), status)).is_success
         test = await town.admin.made(town.path("devices/{device_id}/tests"), {})
         await town.admin.post(town.path(f"devices/{{device_id}}/tests/{test['id']}/cancel"))
         await town.admin.made(town.path("devices/{device_id}/commands"), {"command": "identify"})
+        await a_check(world, f"home-{number}", town.ids["area_id"])
         await world.press(f"stranger-{number}")
         await world.hears(f"anju/v1/stranger-{number}/event", b"{oops")
         reading = {"register": "power", "value": number, "unit": "W"}

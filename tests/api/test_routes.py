@@ -52,6 +52,7 @@ VISITORS_MAY_NOT = {
     ("post", "/api/v1/incidents/{incident_id}/reopen"),
     ("post", "/api/v1/incidents/{incident_id}/cancel"),
     ("post", "/api/v1/incidents/{incident_id}/heard"),
+    ("post", "/api/v1/checks/{check_id}/answer"),
     ("post", "/api/v1/escalation-policies"),
     ("post", "/api/v1/shifts"),
     ("post", "/api/v1/silences"),

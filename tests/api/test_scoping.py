@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from care.model import UserRole
+from tests.api.town import a_check
 from tests.support.api import Caller, World
 
 
@@ -20,6 +21,7 @@ class Side:
     contact: dict[str, Any]
     source: dict[str, Any]
     incident_id: str
+    check_id: str
     officer: Caller
     visitor: Caller
 
@@ -46,6 +48,7 @@ async def a_side(world: World, admin: Caller, name: str) -> Side:
         contact=contact,
         source=source,
         incident_id=await world.press(button),
+        check_id=await a_check(world, elder["home_id"], village["id"]),
         officer=await world.sign_in(UserRole.DUTY_OFFICER, area_id=area["id"]),
         visitor=await world.sign_in(UserRole.VISITOR, area_id=area["id"]),
     )
@@ -72,6 +75,7 @@ def things(side: Side) -> dict[str, str]:
         f"sources/{side.source['id']}": "sources",
         f"devices/btn-{side.area['id']}": "devices",
         f"incidents/{side.incident_id}": "incidents",
+        f"checks/{side.check_id}": "checks",
         f"users/{side.visitor.id}": "users",
     }
 
@@ -108,6 +112,7 @@ async def test_an_officer_cannot_change_the_other_side(north: Side, south: Side)
         ("POST", f"incidents/{north.incident_id}/acknowledge", {}),
         ("POST", f"incidents/{north.incident_id}/notes", {"text": "x"}),
         ("POST", f"incidents/{north.incident_id}/close", {}),
+        ("POST", f"checks/{north.check_id}/answer", {"result": "spoken"}),
         ("POST", "visits", {"elder_id": elder, "mode": "phone"}),
         ("POST", "follow-ups", {"elder_id": elder, "due_at": DUE, "text": "x"}),
         ("POST", "hazards", {"home_id": home, "text": "x"}),

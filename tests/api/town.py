@@ -5,16 +5,20 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any
 
 import httpx
+import msgspec
 from sqlalchemy import update
 
-from alerting.tables import Incident
+from alerting.finding import Finding, Severity, Sign
+from alerting.intake.whose import Whose
+from alerting.tables import Check, Incident
 from alerting.telling.links import sign
 from care.model import UserRole
+from care.tables import Elder
 from tests.support.api import Caller, World
 
 SECRET = "a provider's secret"
@@ -81,6 +85,12 @@ class Town:
                     due_at=now + timedelta(hours=1),
                 )
             )
+            await session.execute(
+                update(Check)
+                .where(Check.id == self.ids["check_id"])
+                .values(state="asking", result=None, version=1, due_at=now + timedelta(hours=1))
+            )
+            await session.execute(update(Elder).values(status="home"))
 
 
 async def build(world: World) -> Town:
@@ -94,9 +104,42 @@ async def build(world: World) -> Town:
         town.ids[name] = made["id"]
     town.ids["test_id"] = (await admin.made(f"devices/{TESTED}/tests", {}))["id"]
     town.ids["incident_id"] = await world.press("btn-1")
+    town.ids["check_id"] = await a_check(world, town.ids["home_id"], town.ids["area_id"])
     for name, path, body in _OF_THE_INCIDENT:
         town.ids[name] = (await admin.made(path, body(town)))["id"]
     return town
+
+
+async def a_check(world: World, home_id: str, area_id: str) -> str:
+    """A running check of a home, as its water meter would open one."""
+    now = world.clock.now()
+    finding = Finding(
+        kind="no_water_use",
+        severity=Severity.WELFARE,
+        sign=Sign.ROSE,
+        at=now,
+        reason="test",
+        facts={"idle_s": 36000, "opens": "check"},
+    )
+    whose = Whose(source_id="native", child_id="water-1", home_id=home_id, area_id=area_id)
+    check = Check(
+        id=f"chk-{home_id}",
+        purpose="wellbeing",
+        kind="no_water_use",
+        subject=f"home:{home_id}",
+        state="asking",
+        home_id=home_id,
+        area_id=area_id,
+        finding=msgspec.to_builtins(finding),
+        whose=asdict(whose),
+        opened_at=now,
+        due_at=now + timedelta(minutes=4),
+        until=now + timedelta(minutes=10),
+        asked=1,
+    )
+    async with world.db.transaction() as session:
+        session.add(check)
+    return check.id
 
 
 OWN = {

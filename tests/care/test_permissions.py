@@ -24,7 +24,8 @@ incidents.reopen       .osa    incidents.cancel       .osa    incidents.accept  
 incidents.arrive       vosa    incidents.outcome      vosa    incidents.decline      vosa
 visits.write           vosa    follow_ups.write       vosa    hazards.write          vosa
 shifts.write           ..sa    silences.write         .osa    policies.write         ...a
-channels.write         ...a    devices.enrol          vosa
+channels.write         ...a    devices.enrol          vosa    checks.read            vosa
+checks.answer          .osa
 """
 """Action, and the roles that may: visitor, (duty) officer, supervisor, administrator."""
 

@@ -9,16 +9,18 @@ from tests.detection.test_adaptive import Home, meter
 from tests.support.world import World
 
 
-async def known_home(world: World) -> tuple[dict[str, object], Home]:
+async def known_home(
+    world: World, preset: str = "adaptive-tight"
+) -> tuple[dict[str, object], Home]:
     """A home whose meter has been read for ten weeks, until this morning at eight."""
     grandma = await world.elder()
     await world.device(
         "water-1",
         "water_meter",
         home_id=grandma["home_id"],
-        rules={"no_water_use": {"preset": "adaptive-tight"}},
+        rules={"no_water_use": {"preset": preset}},
     )
-    past = Home(meter("adaptive-tight", zone="Asia/Shanghai"))
+    past = Home(meter(preset, zone="Asia/Shanghai"))
     past.lives(70 + 8 / 24)
     world.clock.advance(seconds=(past.now - world.clock.now()).total_seconds())
     async with world.services.db.transaction() as session:

@@ -1,0 +1,208 @@
+"""An answer to a question: a key in the call, a button on the link's page, once or too late."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from alerting import timeline
+from alerting.check import (
+    ANSWERABLE_FOR,
+    ANSWERS,
+    AWAY_CHOICES,
+    HOLIDAY_ANSWERS,
+    CheckState,
+    Purpose,
+    Result,
+    away_until,
+)
+from alerting.handling import check_ending, checking
+from alerting.handling.opening import apply_finding
+from alerting.incident import FINAL, Stage
+from alerting.tables import Check, Incident, Notice
+from care.model import Actor
+from core.errors import InvalidInput, NotFound
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """A question, its check, and the incident that came of it or led to it, if any."""
+
+    notice: Notice
+    check: Check
+    incident: Incident | None
+
+
+async def load_question(session: AsyncSession, notice_id: str, now: datetime) -> Asked:
+    """The question of a link; `NotFound` once nobody waits for an answer any more."""
+    notice = await session.get(Notice, notice_id)
+    check = await session.get(Check, notice.check_id) if notice and notice.check_id else None
+    if notice is None or check is None or not _answerable(check, now):
+        raise NotFound("link", notice_id)
+    incident = await session.get(Incident, check.incident_id) if check.incident_id else None
+    return Asked(notice=notice, check=check, incident=incident)
+
+
+def _answerable(check: Check, now: datetime) -> bool:
+    return check.ended_at is None or now - check.ended_at <= ANSWERABLE_FOR
+
+
+async def answer_question(
+    session: AsyncSession,
+    notice_id: str,
+    said: str,
+    now: datetime,
+    zone: ZoneInfo,
+    *,
+    until: str | None = None,
+) -> Asked:
+    """Record what was answered and act on it. The first answer of a question stands.
+
+    `until` is one of `away_until`'s choices; an "away" without one counts for today, and may be
+    made longer afterwards by answering "away" once more. An answer after the end goes to the
+    incident that came of it, if that still runs; a call for help is never too late.
+    """
+    asked = await load_question(session, notice_id, now)
+    check = await check_ending.load(session, asked.check.id)
+    notice = asked.notice
+    await session.flush()
+    await session.refresh(notice)  # under the check's lock: of two presses one is the first
+    result = _result(said, check)
+    if result is Result.AWAY and until is not None and until not in AWAY_CHOICES:
+        raise InvalidInput("until", f"{until!r} is none of {', '.join(AWAY_CHOICES)}")
+    end = away_until(until or "tonight", now, zone) if result is Result.AWAY else None
+    actor = Actor(id=notice.recipient_id or notice.id, name=notice.recipient, role="elder")
+    if notice.answered_at is not None:
+        if end is not None and notice.answer == Result.AWAY:
+            await _away_longer(session, check, notice, actor, end, now)
+        return await load_question(session, notice_id, now)
+    notice.answered_at, notice.answer, notice.state = now, result.value, "answered"
+    notice.next_attempt_at = None
+    if check.purpose == Purpose.HOLIDAY:
+        await _answer_holiday(session, check, result, actor, end, now)
+    elif check.state != CheckState.ENDED:
+        elder_id = notice.recipient_id if notice.recipient_kind == "elder" else None
+        await check_ending.end_check(
+            session, check.id, result, now, actor=actor, until=end, elder_id=elder_id
+        )
+    else:
+        await _answer_late(session, check, notice, result, actor, end, now)
+    checking.touch(session, check, now)
+    await session.flush()
+    return await load_question(session, notice_id, now)
+
+
+def _result(said: str, check: Check) -> Result:
+    allowed = HOLIDAY_ANSWERS if check.purpose == Purpose.HOLIDAY else ANSWERS
+    if said not in allowed:
+        raise InvalidInput("answer", f"{said!r} is none of {', '.join(sorted(allowed))}")
+    return Result(said)
+
+
+async def _away_longer(
+    session: AsyncSession,
+    check: Check,
+    notice: Notice,
+    actor: Actor,
+    end: datetime,
+    now: datetime,
+) -> None:
+    holiday = check.purpose == Purpose.HOLIDAY
+    await check_ending.say_away(
+        session,
+        check,
+        now,
+        actor=actor,
+        until=end,
+        elder_id=check.elder_id if holiday else notice.recipient_id,
+        because="holiday_question" if holiday else "answer",
+    )
+    checking.touch(session, check, now)
+
+
+async def _answer_late(
+    session: AsyncSession,
+    check: Check,
+    notice: Notice,
+    result: Result,
+    actor: Actor,
+    end: datetime | None,
+    now: datetime,
+) -> None:
+    """The check is over; what they say still counts where somebody acts on it."""
+    incident = await session.get(Incident, check.incident_id) if check.incident_id else None
+    running = incident is not None and Stage(incident.stage) not in FINAL
+    if end is not None:
+        await check_ending.say_away(
+            session, check, now, actor=actor, until=end, elder_id=notice.recipient_id
+        )
+    if running and incident is not None:
+        timeline.append(
+            session,
+            incident.id,
+            at=now,
+            now=now,
+            kind="check_answered",
+            actor=actor,
+            data={"check_result": result.value, "via": notice.channel},
+        )
+        late = {"answered": result.value, "answered_at": now.isoformat()}
+        incident.facts = incident.facts | {"check": incident.facts.get("check", {}) | late}
+        incident.version += 1
+        timeline.touch(session, incident, now)
+    if result is not Result.HELP:
+        return
+    if running and incident is not None:
+        incident.facts = incident.facts | {"help": True}
+        await check_ending.ring_for_help(session, incident, now)
+    else:  # all seemed well, and is not any more
+        await check_ending.open_from(session, check, result, now)
+
+
+async def _answer_holiday(
+    session: AsyncSession,
+    check: Check,
+    result: Result,
+    actor: Actor,
+    end: datetime | None,
+    now: datetime,
+) -> None:
+    """The contact knows. "Should be at home" is news: the search goes on, and the desk is told."""
+    incident = await session.get(Incident, check.incident_id) if check.incident_id else None
+    if end is not None:
+        await check_ending.say_away(
+            session,
+            check,
+            now,
+            actor=actor,
+            until=end,
+            elder_id=check.elder_id,
+            because="holiday_question",
+        )
+    if check.state != CheckState.ENDED:
+        await checking.finish(session, check, result, actor, now)
+    if incident is None:
+        return
+    timeline.append(
+        session,
+        incident.id,
+        at=now,
+        now=now,
+        kind="holiday_answered",
+        actor=actor,
+        data={"check_result": result.value},
+    )
+    timeline.touch(session, incident, now)
+    if result is Result.AT_HOME and incident.condition != "cleared":
+        await _search_on(session, check, now)
+
+
+async def _search_on(session: AsyncSession, check: Check, now: datetime) -> None:
+    """The stillness is found anew at once, as a new incident linked to the one before."""
+    finding = checking.stored_finding(check)
+    facts = finding.facts | {"check": await checking.facts_of_check(session, check)}
+    await apply_finding(session, replace(finding, facts=facts), checking.stored_whose(check), now)

@@ -1,0 +1,58 @@
+"""What people found out is told to the detector that asked, in the row of its device.
+
+While a batch is taken in, the states of its devices are in its hands and written at its end; a
+lesson that was learnt on the way would be overwritten. So lessons are noted, and learnt once the
+states are stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from alerting import detect
+from alerting.detect import DeviceState, dump_state, load_state
+from alerting.tables import DeviceStateRow
+
+Lesson = Callable[[DeviceState], DeviceState]
+_KEY = "anju_lessons"
+
+
+def was_nothing(kind: str) -> Lesson:
+    """The finding was false: somebody was there and well."""
+    return lambda state: detect.answered(state, kind, was_false=True)
+
+
+def was_seen(kind: str, at: datetime) -> Lesson:
+    """Somebody heard or saw the elder at `at`: the stillness counts anew from then on."""
+    return lambda state: detect.seen(state, kind, at)
+
+
+def note(session: AsyncSession, device_id: str | None, lesson: Lesson) -> None:
+    """Remember it until `learn`, within this transaction."""
+    if device_id is not None:
+        session.info.setdefault(_KEY, []).append((device_id, lesson))
+
+
+async def learn(session: AsyncSession) -> None:
+    """Put what was noted into the stored states, each row locked, in device order."""
+    noted: list[tuple[str, Lesson]] = session.info.pop(_KEY, [])
+    if not noted:
+        return
+    await session.flush()
+    rows = await session.scalars(
+        select(DeviceStateRow)
+        .where(DeviceStateRow.device_id.in_({device_id for device_id, _ in noted}))
+        .order_by(DeviceStateRow.device_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    by_id = {row.device_id: row for row in rows}
+    for device_id, lesson in noted:
+        row = by_id.get(device_id)
+        if row is not None:
+            row.state = dump_state(lesson(load_state(row.state)))
+    await session.flush()
