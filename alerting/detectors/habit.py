@@ -30,7 +30,7 @@ the second a morning for a night. The limit follows the shorter of the two.
 FADE_PER_MILLE = (78, 47)
 """Lost every week by the two halves: half of a record is forgotten after 60 and 100 days."""
 
-FLOOR_S = 4 * HOUR_S  # no limit of any profile is shorter
+FLOOR_S = 6 * HOUR_S + 900  # no limit of any profile is shorter
 WIDER_PER_CENT = 110
 """Of what was seen: a long habit also varies by more."""
 
@@ -70,12 +70,12 @@ class Profile(NamedTuple):
 
 TIGHT, QUIET = 0, 1
 PROFILES = (
-    Profile("tight", FLOOR_S, HOUR_S, 74, 10 * HOUR_S + 1800, 20),
+    Profile("tight", FLOOR_S, HOUR_S, 80, 10 * HOUR_S + 1800, 20),
     Profile("quiet", 7 * HOUR_S + 900, 2 * HOUR_S, 36, 12 * HOUR_S, 10),
 )
-"""An incident waits for seven hours at least: measured, an earlier one finds no more homes within
-eight hours and only costs false alarms. The quarter of an hour keeps the jitter of hourly reports
-from deciding."""
+"""A question waits for six hours at least, an incident for seven: measured, earlier ones find no
+more homes within eight hours and only cost false alarms. The quarter of an hour keeps the jitter of
+hourly reports from deciding."""
 
 _OWED = (1, 2)  # an alarm of the profile was found and nobody said yet whether it was false
 _CAPPED = (4, 8)  # and it was the cap that raised it

@@ -98,7 +98,7 @@ def test_a_home_that_falls_silent_in_the_morning_is_found_the_same_day(
 
 
 @pytest.mark.parametrize(
-    ("preset", "earliest_h"), [("adaptive-tight", 4), ("adaptive-quiet", 7.25)]
+    ("preset", "earliest_h"), [("adaptive-tight", 6.25), ("adaptive-quiet", 7.25)]
 )
 def test_however_busy_a_home_is_no_profile_alarms_before_its_floor(
     preset: str, earliest_h: float
