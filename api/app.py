@@ -30,6 +30,7 @@ from api import (
     problems,
     push,
     receipts,
+    reference,
     shifts,
     silences,
     sources,
@@ -110,6 +111,7 @@ def create_app(services: Services) -> FastAPI:
         version=metadata.version("anju"),
         description=_DESCRIPTION,
         openapi_tags=_TAGS,
+        docs_url=None,
         redoc_url=None,
         generate_unique_id_function=_operation_id,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
@@ -121,6 +123,7 @@ def create_app(services: Services) -> FastAPI:
         v1.include_router(router)
     app.include_router(v1)
     app.include_router(health.router)
+    app.include_router(reference.router)
     problems.install(app)
     app.add_middleware(push.PushShortcut)
     app.add_middleware(Guard)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from alerting.fleet import export, overview
+from alerting.fleet import export, overview, unwatched
 from api.dependencies import Language, Now, Reading, SightDep, allowed
 from api.schemas import Filters, Ident, Out, PageOut, example, page_of
 from care.model import Actor
@@ -122,7 +122,7 @@ async def read_fleet(
     return {
         "counts": overview.total(areas),
         "areas": areas,
-        "unsupervised": await overview.count_unwatched(session, sight),
+        "unsupervised": await unwatched.count_unwatched(session, sight),
     }
 
 
@@ -168,7 +168,7 @@ async def list_unsupervised(
     query: Annotated[Filters, Query()],
 ) -> dict[str, Any]:
     """Longest first. `due_at` is when people are sent, unless a device comes back."""
-    page = await overview.unwatched(session, sight, query.page)
+    page = await unwatched.unwatched(session, sight, query.page)
     items = [
         {
             "elder_id": elder.id,

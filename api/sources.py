@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
 
-from alerting.fleet import equipment
+from alerting.fleet import sources
 from api.dependencies import Now, Reading, ServicesDep, SightDep, Writing, allowed
 from api.schemas import (
     NOT_GIVEN,
@@ -138,10 +138,10 @@ async def create_source(
     A platform that pushes gets an address and a token."""
     after_commit(session, services.signals.sources.set)
     if registry.is_push(body.family):
-        source = await equipment.register_push_source(session, actor, now, **body.model_dump())
+        source = await sources.register_push_source(session, actor, now, **body.model_dump())
         push = _push_of(services, source)
         return SourceCreated(**SourceOut.model_validate(source).model_dump(), push=push)
-    source, credentials = await equipment.register_source(session, actor, now, **body.model_dump())
+    source, credentials = await sources.register_source(session, actor, now, **body.model_dump())
     shown = SourceOut.model_validate(source).model_dump()
     return SourceCreated(**shown, mqtt=MqttOut.model_validate(credentials))
 
@@ -150,7 +150,7 @@ async def create_source(
 async def read_source(
     actor: Annotated[Actor, allowed("sources.read")], session: Reading, source_id: str
 ) -> Source:
-    return await equipment.find_source(session, actor, source_id)
+    return await sources.find_source(session, actor, source_id)
 
 
 @router.patch("/{source_id}", summary="Change a source", response_model=SourceOut)
@@ -163,7 +163,7 @@ async def update_source(
     body: SourcePatch,
 ) -> Source:
     """The family stays: what its devices are called is a matter of the family."""
-    source = await equipment.update_source(session, actor, now, source_id, body.changes())
+    source = await sources.update_source(session, actor, now, source_id, body.changes())
     after_commit(session, services.signals.sources.set)
     return source
 
@@ -176,7 +176,7 @@ async def renew_push_token(
     source_id: str,
 ) -> PushOut:
     """The token before it is refused from now on; fill in the new one at the platform."""
-    source = await equipment.renew_push_token(session, actor, source_id)
+    source = await sources.renew_push_token(session, actor, source_id)
     after_commit(session, services.signals.sources.set)
     return _push_of(services, source)
 
@@ -196,5 +196,5 @@ async def renew_source_credentials(
     actor: Annotated[Actor, allowed("sources.write")], session: Writing, source_id: str
 ) -> CredentialsOut:
     """The old password lets nobody in any more, and who is connected with it is cut off."""
-    credentials = await equipment.renew_source_credentials(session, actor, source_id)
+    credentials = await sources.renew_source_credentials(session, actor, source_id)
     return renewed(source_id, credentials)

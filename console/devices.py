@@ -8,9 +8,9 @@ from typing import Any
 from fastapi import APIRouter, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting.fleet import equipment
-from alerting.fleet.overview import count_unwatched, unwatched
+from alerting.fleet import equipment, sources
 from alerting.fleet.smokeless import smokeless_homes
+from alerting.fleet.unwatched import count_unwatched, unwatched
 from alerting.intake.inbox import quarantined, unknown_devices
 from care.equipment import MqttCredentials
 from care.paging import PageRequest
@@ -128,7 +128,7 @@ async def _form(
 async def source_of(session: AsyncSession, page: PageContext, source_id: str) -> Source:
     """The native one, or one that the reader may see; raises `NotFound` otherwise."""
     if source_id != NATIVE_SOURCE:
-        return await equipment.find_source(session, page.who, source_id, serving=True)
+        return await sources.find_source(session, page.who, source_id, serving=True)
     native = await session.get(Source, NATIVE_SOURCE)
     if native is None:
         raise NotFound("source", source_id)

@@ -12,13 +12,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from alerting.intake.heard import Heard, Ingested, Receipt
 from alerting.intake.ingest import ingest
+from alerting.intake.spoken import one_each_first, speakers
 from alerting.intake.throttle import (
     Folded,
     Sieved,
     Throttle,
     TooTalkative,
-    one_each_first,
-    speakers,
 )
 from core.logging import get_logger
 from core.metrics import BATCH_SECONDS, MESSAGES, THROTTLED

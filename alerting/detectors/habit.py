@@ -10,7 +10,7 @@ from alerting.detectors import drip as drip_
 from alerting.detectors import meter as meter_
 from alerting.detectors.drip import Drip
 from alerting.detectors.meter import Grade, Meter
-from alerting.detectors.view import Seconds
+from alerting.detectors.view import MAX_SECONDS, Seconds
 from alerting.detectors.zone import local_s
 
 HOUR_S = 3600
@@ -52,6 +52,7 @@ PRIOR = bytes(
 """Longest stillness by hour in a home like most (tenths of an hour), until its own is known."""
 
 DAYS_MOST = 9_996
+STILL_MOST = 65_535
 
 BLIND_LIMIT_S = 24 * HOUR_S
 DARK_LIMIT_S = 36 * HOUR_S
@@ -80,6 +81,8 @@ hourly reports from deciding."""
 _OWED = (1, 2)  # an alarm of the profile was found and nobody said yet whether it was false
 _CAPPED = (4, 8)  # and it was the cap that raised it
 USE_SEEN = 16
+SAID = 32
+"""The gap began with a person's word and not with a use: it teaches nothing."""
 
 Cells = Annotated[bytes, msgspec.Meta(max_length=CELLS)]
 
@@ -96,6 +99,7 @@ class Habit(msgspec.Struct, frozen=True, array_like=True, gc=False):
     cells: Cells = bytes(CELLS)
     meter: Meter = Meter()
     drip: Drip = Drip()
+    still_s: int = 0  # before the last use the register had stood still up to then; 0: learnt
 
 
 class Limit(NamedTuple):
@@ -112,7 +116,7 @@ def begin(habit: Habit | None, at: int, dl: int, zone: str) -> Habit:
     day_ends = _midnight_after(at, zone)
     return Habit(
         used_at=at,
-        flags=old.flags & ~USE_SEEN,
+        flags=old.flags & ~(USE_SEEN | SAID),
         day_ends=day_ends,
         days=old.days,
         margins=old.margins,
@@ -122,24 +126,48 @@ def begin(habit: Habit | None, at: int, dl: int, zone: str) -> Habit:
     )
 
 
-def follow(habit: Habit, from_at: int, from_dl: int, at: int, dl: int, zone: str) -> Habit:
+def follow(
+    habit: Habit,
+    from_at: int,
+    from_dl: int,
+    at: int,
+    dl: int,
+    zone: str,
+    *,
+    was_at: int = 0,
+    learns: bool = True,
+    by_machine: bool = False,
+) -> Habit:
     """Take in a trusted reading and the one before it.
 
     Only a gap that has ended is learnt, only as far as the register was seen to stand still, and
     only when it was shorter than a day (two days for a coarse meter): a longer one is an absence.
+    It began at `was_at`, and is learnt with the reading after its end: that one might be bad.
     Use that arrives across a hole counts as used on arrival, and the gap before it has no end.
+    `learns` False: nobody is at home, and neither gaps nor days say how this home lives.
+    `by_machine`: what moved is no use.
     """
     span, moved = at - from_at, dl - from_dl
     meter = meter_.note(habit.meter, span, moved)
     drip = drip_.pour(habit.drip, at, dl)
-    used_at, cells, flags = habit.used_at, habit.cells, habit.flags
-    if moved and drip_.is_use(habit.drip, moved, span):
-        if span <= meter_.hole_s(meter) and from_at - used_at >= HOUR_S:
-            ordinary_s = 2 * DAY_S if meter_.grade(meter) is Grade.COARSE else DAY_S
-            if at - used_at < ordinary_s:
-                cells = learn(cells, used_at, from_at, zone)
-        used_at, flags = at, flags | USE_SEEN
+    used_at, cells, flags, still_s = habit.used_at, habit.cells, habit.flags, habit.still_s
+    if still_s:
+        cells, still_s = learn(cells, was_at, used_at - still_s, zone), 0
+    if moved and not by_machine and at >= used_at and drip_.is_use(habit.drip, moved, span):
+        ordinary_s = 2 * DAY_S if meter_.grade(meter) is Grade.COARSE else DAY_S
+        is_gap = from_at - used_at >= HOUR_S and at - used_at < ordinary_s
+        if is_gap and learns and not flags & SAID and span <= min(meter_.hole_s(meter), STILL_MOST):
+            still_s = span
+        used_at, flags = at, (flags | USE_SEEN) & ~SAID
     if at < habit.day_ends:
+        if (
+            used_at == habit.used_at
+            and flags == habit.flags
+            and meter is habit.meter
+            and drip is habit.drip
+            and still_s == habit.still_s
+        ):
+            return habit
         return Habit(
             used_at,
             flags,
@@ -150,8 +178,9 @@ def follow(habit: Habit, from_at: int, from_dl: int, at: int, dl: int, zone: str
             cells,
             meter,
             drip,
+            still_s,
         )
-    return _next_day(habit, at, used_at, flags, cells, meter, drip, zone)
+    return _next_day(habit, at, used_at, flags, cells, meter, drip, still_s, zone, learns)
 
 
 def learn(cells: bytes, used_at: int, still_at: int, zone: str) -> bytes:
@@ -163,9 +192,12 @@ def learn(cells: bytes, used_at: int, still_at: int, zone: str) -> bytes:
     table = bytearray(cells)
     for passed in range(1, min((still_at - used_at) // HOUR_S, HOURS) + 1):
         cell = (hour + passed) % HOURS
-        table[cell] = max(table[cell], 10 * passed)
-    table[last] = max(table[last], longest)
-    table[HOURS + first] = max(table[HOURS + first], longest)
+        if table[cell] < 10 * passed:
+            table[cell] = 10 * passed
+    if table[last] < longest:
+        table[last] = longest
+    if table[HOURS + first] < longest:
+        table[HOURS + first] = longest
     return bytes(table)
 
 
@@ -210,6 +242,23 @@ def found(habit: Habit, profile: int, capped: bool) -> Habit:
     return msgspec.structs.replace(habit, flags=flags)
 
 
+def taken_back(habit: Habit, used_at: int) -> Habit:
+    """The last use was none; the one before it was at `used_at`."""
+    return msgspec.structs.replace(habit, used_at=used_at, still_s=0)
+
+
+def marked(habit: Habit, at: int, dl: int) -> Habit:
+    """The register was not where it seemed: flows are measured from here."""
+    return msgspec.structs.replace(habit, drip=Drip(at, dl, habit.drip.flows))
+
+
+def said(habit: Habit, at: int) -> Habit:
+    """Somebody saw or spoke with the elder at `at`: the gap counts anew from there."""
+    if at <= habit.used_at:
+        return habit
+    return msgspec.structs.replace(habit, used_at=at, flags=habit.flags | SAID, still_s=0)
+
+
 def answered(habit: Habit, *, was_false: bool) -> Habit:
     """What people found out about the alarms that were raised; each counts once.
 
@@ -242,12 +291,14 @@ def _next_day(
     cells: bytes,
     meter: Meter,
     drip: Drip,
+    still_s: int,
     zone: str,
+    learns: bool,
 ) -> Habit:
     """A midnight has passed. However many did: a day nobody saw is not a day that was lived."""
     day_ends = _midnight_after(at, zone)
     days, margins, caps = habit.days, habit.margins, habit.caps
-    if at - used_at < DAY_S:
+    if learns and not flags & SAID and at - used_at < DAY_S:
         days = days + 1 if days < DAYS_MOST else DAYS_MOST - 6  # goes round by whole weeks
         if days > COLD_DAYS:
             margins = (
@@ -257,7 +308,7 @@ def _next_day(
             caps = (_drift(caps, TIGHT, is_cap=True), _drift(caps, QUIET, is_cap=True))
         if days % 7 == 0:
             cells, meter = _faded(cells), meter_.next_week(meter)
-    return Habit(used_at, flags, day_ends, days, margins, caps, cells, meter, drip)
+    return Habit(used_at, flags, day_ends, days, margins, caps, cells, meter, drip, still_s)
 
 
 def _drift(values: tuple[int, int], profile: int, *, is_cap: bool) -> int:
@@ -275,4 +326,4 @@ def _faded(cells: bytes) -> bytes:
 
 
 def _midnight_after(at: int, zone: str) -> int:
-    return at + DAY_S - local_s(zone, at) % DAY_S
+    return min(at + DAY_S - local_s(zone, at) % DAY_S, MAX_SECONDS)

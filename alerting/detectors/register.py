@@ -20,10 +20,15 @@ class Verdict(Enum):
     IGNORED = auto()  # a duplicate, or older than what is known
     WENT_BACK = auto()  # doubted: the register is lower than it was
     JUMPED = auto()  # doubted: the register moved on faster than a home can use
+    SWAYED = auto()  # the register is a little lower than it was: it stood still
     RESTARTED = auto()  # follows the doubted reading: reset or swapped, a new line began there
 
 
-DOUBTED = frozenset({Verdict.WENT_BACK, Verdict.JUMPED})
+# By their own names: looking a member up in its class takes as long as comparing two readings.
+FIRST, FOLLOWS, IGNORED = Verdict.FIRST, Verdict.FOLLOWS, Verdict.IGNORED
+WENT_BACK, JUMPED = Verdict.WENT_BACK, Verdict.JUMPED
+SWAYED, RESTARTED = Verdict.SWAYED, Verdict.RESTARTED
+DOUBTED = (WENT_BACK, JUMPED)
 
 
 class Line(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -35,8 +40,13 @@ class Line(msgspec.Struct, frozen=True, array_like=True, gc=False):
     doubt_value: int = 0
 
 
-def follow(line: Line, at: int, value: int, most_per_hour: int) -> tuple[Line, Verdict]:
+def follow(
+    line: Line, at: int, value: int, most_per_hour: int, sway: int = 0
+) -> tuple[Line, Verdict]:
     """Place one reading. `value` ≥ 0; `most_per_hour` in the same unit bounds plausible use.
+
+    A register that is back by no more than `sway` stood still: pressure pushes water to and fro.
+    It counts on from the highest value, so what only swings back is no use.
 
     A reading that goes back or jumps is only doubted: the line waits for the next one to say
     whether it was a glitch (which fits the old line again) or a new register (which fits the
@@ -44,17 +54,19 @@ def follow(line: Line, at: int, value: int, most_per_hour: int) -> tuple[Line, V
     loses nothing: its line begins at its first reading.
     """
     if not line.at:
-        return Line(at, value), Verdict.FIRST
+        return Line(at, value), FIRST
     if at < line.at or at < line.doubt_at or (at == line.at and value == line.value):
-        return line, Verdict.IGNORED
+        return line, IGNORED
     if _fits(line.at, line.value, at, value, most_per_hour):
-        return Line(at, value), Verdict.FOLLOWS
+        return Line(at, value), FOLLOWS
+    if 0 < line.value - value <= sway:
+        return Line(at, line.value), SWAYED
     if line.doubt_at:
         if at == line.doubt_at and value == line.doubt_value:
-            return line, Verdict.IGNORED
+            return line, IGNORED
         if _fits(line.doubt_at, line.doubt_value, at, value, most_per_hour):
-            return Line(at, value), Verdict.RESTARTED
-    verdict = Verdict.WENT_BACK if value < line.value else Verdict.JUMPED
+            return Line(at, value), RESTARTED
+    verdict = WENT_BACK if value < line.value else JUMPED
     return Line(line.at, line.value, at, value), verdict
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from alerting import timeline
 from alerting.detect import DeviceState, dump_state, judge, load_state
 from alerting.finding import SEVERITY_OF_KIND, Finding, Sign
-from alerting.fleet import equipment
+from alerting.fleet import equipment, sources
 from alerting.handling.opening import apply_finding
 from alerting.incident import UNATTENDED
 from alerting.intake.store import load_devices
@@ -109,7 +109,7 @@ async def _new_origin(
     wanted = source_id or old.source_id
     if wanted == NATIVE_SOURCE:
         return old.family if old.source_id == NATIVE_SOURCE else NATIVE_SOURCE, None
-    source = await equipment.find_source(session, actor, wanted)
+    source = await sources.find_source(session, actor, wanted)
     return source.family, source.id
 
 
@@ -156,7 +156,7 @@ async def move_device(
     Raises `Conflict` when that child is registered there.
     """
     row = (await device(session, Sight(actor=actor), device_id)).device
-    source = await equipment.find_source(session, actor, source_id)
+    source = await sources.find_source(session, actor, source_id)
     if NATIVE_SOURCE in (source.id, row.source_id):
         raise InvalidInput("source_id", "a native device speaks for itself; replace it instead")
     if source.id == row.source_id:

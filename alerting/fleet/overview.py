@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
-from sqlalchemy import ColumnElement, and_, case, false, func, not_, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, case, func, not_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.detectors.liveness import EVERY_S_BY_ROLE
+from alerting.fleet.firmware import outdated_devices
 from alerting.fleet.trends import BatteryTrend, battery_trend
 from alerting.queries import visible_devices
 from alerting.tables import DeviceStateRow, ReadingRow
 from care.listing import within
 from care.paging import MAX_LIMIT, Order, Page, PageRequest, fetch_page
-from care.queries import Sight, visible_elders
-from care.tables import Area, Binding, Device, Elder, Home, Source, Supervision
+from care.queries import Sight
+from care.tables import Area, Binding, Device, Elder, Home, Source
 from devices.registry import FAMILIES
 
 LOW_BATTERY_PCT = 20
@@ -41,7 +41,6 @@ Show = Literal[
 ]
 FILTERS: tuple[str, ...] = get_args(Show)
 _FLEET = Order(name="fleet", key=Device.enrolled_at, ident=Device.id)
-_UNWATCHED = Order(name="supervision", key=Supervision.since, ident=Supervision.elder_id)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -132,7 +131,7 @@ async def fleet(
     In two steps: the page's ids, then its rows. Sorting five thousand whole rows would take longer
     than everything else.
     """
-    holds = conditions(now, await _outdated(session))
+    holds = conditions(now, await outdated_devices(session))
     ids = _narrowed(_stated(Device.id), sight, wanted)
     if wanted.show in holds:
         ids = ids.where(holds[wanted.show])
@@ -165,7 +164,7 @@ async def counts(
     session: AsyncSession, sight: Sight, wanted: Wanted, now: datetime
 ) -> dict[str, int]:
     """Filter → how many devices it would show, with the other members of `wanted` in force."""
-    holds = conditions(now, await _outdated(session))
+    holds = conditions(now, await outdated_devices(session))
     sums = [func.sum(case((condition, 1), else_=0)) for condition in holds.values()]
     row = (await session.execute(_narrowed(_stated(func.count(), *sums), sight, wanted))).one()
     return dict(zip(("all", *holds), (int(value or 0) for value in row), strict=True))
@@ -182,7 +181,7 @@ def total(areas: Iterable[AreaCounts]) -> dict[str, int]:
 
 async def by_area(session: AsyncSession, sight: Sight, now: datetime) -> tuple[AreaCounts, ...]:
     """The same for every area that has devices, by name."""
-    holds = conditions(now, await _outdated(session))
+    holds = conditions(now, await outdated_devices(session))
     sums = [func.sum(case((condition, 1), else_=0)) for condition in holds.values()]
     query = (
         _narrowed(_stated(Device.area_id, Area.name, func.count(), *sums), sight, Wanted())
@@ -212,28 +211,6 @@ async def due_for_a_press(
         statement = statement.where(Binding.home_id.in_(theirs))
     rows = await session.execute(statement.order_by(Home.address, Device.id).limit(100))
     return tuple(_row((*row, 0, 0, 0, 1, 0)) for row in rows)
-
-
-async def unwatched(
-    session: AsyncSession, sight: Sight, page: PageRequest
-) -> Page[tuple[Supervision, Elder]]:
-    """Elders whom nothing watches now, longest first."""
-    statement: Any = (
-        select(Supervision, Elder)
-        .join(Elder, Elder.id == Supervision.elder_id)
-        .where(visible_elders(sight))
-    )
-    return await fetch_page(session, statement, _UNWATCHED, page)
-
-
-async def count_unwatched(session: AsyncSession, sight: Sight) -> int:
-    query = (
-        select(func.count())
-        .select_from(Supervision)
-        .join(Elder, Elder.id == Supervision.elder_id)
-        .where(visible_elders(sight))
-    )
-    return int(await session.scalar(query) or 0)
 
 
 async def battery_trends(
@@ -319,27 +296,3 @@ def _row(row: Any) -> FleetRow:
         test_due=bool(due),
         untested=bool(untested),
     )
-
-
-async def _outdated(session: AsyncSession) -> ColumnElement[bool]:
-    """Devices whose firmware is older than the newest that another of the same model has."""
-    query = select(Device.model, Device.firmware).where(
-        Device.model != "", Device.firmware != "", Device.active.is_(True)
-    )
-    pairs = (await session.execute(query.distinct())).all()
-    old = outdated([(model, firmware) for model, firmware in pairs])
-    return tuple_(Device.model, Device.firmware).in_(old) if old else false()
-
-
-def outdated(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Of (model, firmware) pairs those that are not their model's newest."""
-    newest: dict[str, tuple[tuple[int, int, str], ...]] = {}
-    for model, firmware in pairs:
-        newest[model] = max(newest.get(model, ()), version_key(firmware))
-    return [(model, firmware) for model, firmware in pairs if version_key(firmware) < newest[model]]
-
-
-def version_key(firmware: str) -> tuple[tuple[int, int, str], ...]:
-    """Orders versions as people read them: 1.9 before 1.10, numbers after words."""
-    parts = re.findall(r"\d{1,18}|[^\d.\-_ ]+", firmware)
-    return tuple((1, int(part), "") if part[0].isdecimal() else (0, 0, part) for part in parts)

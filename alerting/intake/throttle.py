@@ -7,15 +7,12 @@ timeline of their incident, everything else in a fault of the device.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
-from dataclasses import replace as with_fields
-
-from msgspec.structs import replace
 
 from alerting.intake.heard import Child, Heard, Receipt
+from alerting.intake.spoken import is_alarm, only_of, spoken, without
 from care.tables import NATIVE_SOURCE
-from devices.event import CLEARING_KINDS, EVENT_KINDS, LIFE_SAFETY_KINDS, Decoded, DeviceEvent
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,14 +37,6 @@ COUNT_EVERY_S = 1.0
 """Folded alarms go on record so often at most: a write a batch would let a flood cost the others
 their time. Until then their count is in memory only; the alarms before them are stored."""
 
-UNREADABLE = "unreadable"
-"""What may hide an alarm: a message nobody can read, a word that nobody knows."""
-
-NOBODY = ""
-"""Stands for whoever sends what cannot be read and does not say who they are."""
-
-_QUIET = frozenset({"heartbeat", "motion", "no_motion", *CLEARING_KINDS})
-_READINGS = ""
 _KEPT_FOR_US = "+"  # such a kind has the larger allowance, in a bucket of its own
 _RECEIPTS = " "  # answers to what was held back: a flood is not owed one for every message
 
@@ -153,7 +142,7 @@ class Throttle:
         for heard in batch:
             held = [
                 (child, slot)
-                for child, slots in _spoken(heard).items()
+                for child, slots in spoken(heard).items()
                 if (slot := self._refused(child, slots, heard, forgiving)) is not None
             ]
             if not held:
@@ -162,7 +151,7 @@ class Throttle:
             sieved.dropped += 1
             for child, slot in held:
                 self._hold_back(sieved, child, slot, heard)
-            rest = _without(heard, {child for child, _ in held})
+            rest = without(heard, {child for child, _ in held})
             if rest is not None:
                 sieved.kept.append(rest)
         if batch and (self._unreported or self._folding):
@@ -185,7 +174,7 @@ class Throttle:
 
         One admitted word carries the whole message, so that what came with an alarm stays with it.
         """
-        if forgiving and not any(map(_is_alarm, slots)):
+        if forgiving and not any(map(is_alarm, slots)):
             return None
         at = heard.message.received_at.timestamp()
         is_admitted = False
@@ -194,10 +183,10 @@ class Throttle:
             is_admitted |= self._take(child, bucket, at)
         if is_admitted:
             return None
-        return min(slots, key=lambda slot: not _is_alarm(slot))
+        return min(slots, key=lambda slot: not is_alarm(slot))
 
     def _take(self, child: Child, slot: str, at: float) -> bool:
-        allowed = ALARM if _is_alarm(slot) else ORDINARY
+        allowed = ALARM if is_alarm(slot) else ORDINARY
         key = (child, slot)
         bucket = self._buckets.get(key)
         if bucket is None:
@@ -216,7 +205,7 @@ class Throttle:
                 for event in heard.decoded.events
                 if event.child_id == child[1] and event.event_id is not None
             ]
-        if _is_alarm(slot):
+        if is_alarm(slot):
             folding = self._folding.get((child, slot))
             if folding is None:
                 folding = self._folding[child, slot] = _Folding()
@@ -239,7 +228,7 @@ class Throttle:
                 continue
             last = silenced.reported_at
             if last is None or abs(at - last) >= REPORT_EVERY_S:
-                own = _only(silenced.last, child)
+                own = only_of(silenced.last, child)
                 told = TooTalkative(child=child, count=silenced.count, last=own)
                 sieved.talkative.append(told)
                 silenced.count, silenced.reported_at = 0, at
@@ -254,90 +243,7 @@ class Throttle:
             if not folding.count:
                 del self._folding[child, slot]  # a second without any: it is over
                 continue
-            told = tuple(_only(heard, child) for heard in reversed(folding.told.values()))
+            told = tuple(only_of(heard, child) for heard in reversed(folding.told.values()))
             sieved.folded.append(Folded(child=child, kind=slot, count=folding.count, told=told))
             folding.count, folding.recorded_at = 0, at
             folding.told.clear()
-
-
-def speakers(batch: Iterable[Heard]) -> Iterator[Child]:
-    """Everybody who said something in a batch, as often as they did."""
-    for heard in batch:
-        yield from _spoken(heard)
-
-
-def one_each_first(batch: Sequence[Heard]) -> tuple[list[Heard], list[Heard]]:
-    """The first alarm of every device, and the rest: nobody's first press waits for another's
-    twentieth. What one device said stays in its order."""
-    first: list[Heard] = []
-    rest: list[Heard] = []
-    seen: set[Child] = set()
-    for heard in batch:
-        children = set(_spoken(heard))
-        (rest if children & seen else first).append(heard)
-        seen |= children
-    return first, rest
-
-
-def _spoken(heard: Heard) -> dict[Child, list[str]]:
-    """Who speaks in a message, and out of which allowances it may be taken."""
-    source_id, decoded = heard.source_id, heard.decoded
-    found: dict[Child, list[str]] = {}
-    for event in decoded.events:
-        found.setdefault((source_id, event.child_id), []).append(_slot(event))
-    for child_id in _others(decoded):
-        found.setdefault((source_id, child_id), [_READINGS])
-    if decoded.culprit is not None:
-        found.setdefault((source_id, decoded.culprit), [UNREADABLE])
-    if not found and decoded.quarantined is not None:
-        found[source_id, NOBODY] = [_READINGS]
-    return found
-
-
-def _others(decoded: Decoded) -> Iterator[str]:
-    for reading in decoded.readings:
-        yield reading.child_id
-    for presence in decoded.presences:
-        if presence.child_id is not None:
-            yield presence.child_id
-    yield from decoded.heard
-
-
-def _slot(event: DeviceEvent) -> str:
-    if event.kind in _QUIET:
-        return _READINGS
-    return event.kind if event.kind in EVENT_KINDS else UNREADABLE
-
-
-def _is_alarm(slot: str) -> bool:
-    return slot in LIFE_SAFETY_KINDS or slot == UNREADABLE
-
-
-def _without(heard: Heard, children: set[Child]) -> Heard | None:
-    """The message without what some of its devices said; None when nothing is left of it."""
-    gone = {child_id for _, child_id in children}
-    decoded = heard.decoded
-    speaker = decoded.culprit or NOBODY
-    rest = replace(
-        decoded,
-        events=tuple(e for e in decoded.events if e.child_id not in gone),
-        readings=tuple(r for r in decoded.readings if r.child_id not in gone),
-        presences=tuple(p for p in decoded.presences if p.child_id not in gone),
-        heard=tuple(child_id for child_id in decoded.heard if child_id not in gone),
-        quarantined=None if speaker in gone else decoded.quarantined,
-        culprit=None if speaker in gone else decoded.culprit,
-    )
-    is_left = rest.events or rest.readings or rest.presences or rest.heard or rest.inventory
-    if not (is_left or rest.quarantined):
-        return None
-    return _with(heard, rest)
-
-
-def _only(heard: Heard, child: Child) -> Heard:
-    """What one device said in a message."""
-    others = {other for other in _spoken(heard) if other != child}
-    return (_without(heard, others) or heard) if others else heard
-
-
-def _with(heard: Heard, decoded: Decoded) -> Heard:
-    return with_fields(heard, decoded=decoded)

@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerting.intake.heard import Heard
+from alerting.intake.spoken import one_each_first
 from alerting.intake.throttle import (
     ALARM,
     ORDINARY,
     REPORT_EVERY_S,
     Sieved,
     Throttle,
-    one_each_first,
 )
 from devices.event import Decoded, DeviceEvent, Message, Reading
 

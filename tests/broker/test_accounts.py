@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from alerting.fleet import equipment
+from alerting.fleet import equipment, sources
 from care.equipment import MqttCredentials
 from care.model import SYSTEM
 from core.db import Database
@@ -57,7 +57,7 @@ async def test_a_bridge_may_speak_below_the_prefix_that_it_was_given(
     db: Database, clock: ManualClock, broker: ShippedBroker
 ) -> None:
     async with db.transaction() as session:
-        source, given = await equipment.register_source(
+        source, given = await sources.register_source(
             session,
             SYSTEM,
             clock.now(),

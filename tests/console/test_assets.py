@@ -42,6 +42,16 @@ def test_nothing_is_loaded_from_elsewhere() -> None:
         assert not re.search(r"(?:https?:)?//[a-z0-9-]+\.[a-z]", path.read_text("utf-8")), path
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_the_page_of_the_rest_interface_brings_its_own_files(world: World) -> None:
+    nobody = reader(world)
+    page = (await nobody.http.get("/docs")).text
+    files = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert len(files) == 3
+    for file in files:
+        assert (await nobody.http.get(file)).status_code == 200, file
+
+
 def test_every_sign_that_pages_use_is_drawn() -> None:
     drawn = set(re.findall(r'<symbol id="([^"]+)"', (STATIC / "icons.svg").read_text("utf-8")))
     templates = (STATIC.parent / "templates").glob("*.html")

@@ -57,6 +57,10 @@ class Home:
         rest = range(for_h * readings_an_hour)
         return [each for _ in rest for each in self.passes(0, 1 / readings_an_hour)]
 
+    def close(self) -> None:
+        """The case is closed, and nobody saw or spoke with the elder."""
+        self.watch.text = dump_state(rearm(self.watch.state, "no_water_use", self.now))
+
     @property
     def now(self) -> datetime:
         return T0 + hours(self.hour)
@@ -145,32 +149,36 @@ def test_the_finding_carries_every_figure_of_its_sentence() -> None:
 
 def test_a_running_gap_teaches_nothing_and_an_absence_neither() -> None:
     home = settled()
-    home.lives(22 / 24)
+    home.lives(23 / 24)
     before = home.habit.cells
     home.stands_still(60)
     assert home.habit.cells == before, "the gap is still running"
     home.passes(30)
+    home.passes(0)
     assert home.habit.cells == before, "longer than a day: nobody was at home"
 
 
 def test_a_gap_that_ended_within_a_day_is_learnt() -> None:
     home = settled()
-    home.lives(22 / 24)
+    home.lives(23 / 24)
     before = home.habit.cells
     home.stands_still(14)
     home.passes(30)
+    assert home.habit.cells == before, "one reading may be a bad one"
+    home.passes(0)
     assert home.habit.cells != before
     assert max(home.habit.cells) >= 130, "tenths of an hour"
 
 
 def test_a_gap_with_a_hole_in_it_is_not_learnt_and_the_use_counts_on_arrival() -> None:
     home = settled()
-    home.lives(22 / 24)
+    home.lives(23 / 24)
     before = home.habit.cells
     home.hour += 9  # nothing heard for nine hours
     home.passes(50)
-    assert home.habit.cells == before
     assert home.habit.used_at == round(home.now.timestamp())
+    home.passes(0)
+    assert home.habit.cells == before
 
 
 def test_silence_of_the_meter_alone_finds_nothing() -> None:
@@ -222,8 +230,18 @@ def test_an_incident_closed_without_proof_of_life_is_found_again() -> None:
     home = settled("adaptive-tight")
     home.lives(8 / 24)
     assert len(no_use(home.stands_still(14))) == 1
-    home.watch.text = dump_state(rearm(home.watch.state, "no_water_use"))
-    assert no_use(home.stands_still(1)) == [(home.hour, "rose")]
+    closed_at = home.hour
+    home.close()
+    assert no_use(home.stands_still(30)) == [(closed_at + 6, "rose")]
+    home.close()
+    closed_at = home.hour
+    again = [(hour, one) for hour, one in home.stands_still(30) if one.kind == "no_water_use"]
+    assert [(hour, one.sign.value) for hour, one in again] == [(closed_at + 12, "rose")]
+    assert again[0][1].facts["again"] == 2
+    home.close()
+    assert [one.sign.value for _, one in home.passes(20)] == ["cleared"]
+    home.lives(1 / 24 * 3, lambda *_: 10)
+    assert no_use(home.lives(2)) == [], "use ended it"
 
 
 # --- dripping taps -----------------------------------------------------------------------------
