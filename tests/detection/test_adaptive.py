@@ -108,7 +108,7 @@ def test_however_busy_a_home_is_no_profile_alarms_before_its_floor(
     preset: str, earliest_h: float
 ) -> None:
     home = Home(meter(preset))
-    home.lives(300, lambda _day, hour: 0.0 if hour in (1, 2) else 30.0)
+    home.lives(300, lambda day, hour: 0.0 if hour in (1, 2) else 10.0 + (13 * hour + 7 * day) % 40)
     fell_at = home.hour
     found = no_use(home.stands_still(30, 6))
     assert len(found) == 1
