@@ -30,7 +30,7 @@ the second a morning for a night. The limit follows the shorter of the two.
 FADE_PER_MILLE = (78, 47)
 """Lost every week by the two halves: half of a record is forgotten after 60 and 100 days."""
 
-FLOOR_S = 4 * HOUR_S  # no limit is shorter
+FLOOR_S = 6 * HOUR_S + 900  # no limit of any profile is shorter
 WIDER_PER_CENT = 110
 """Of what was seen: a long habit also varies by more."""
 
@@ -62,6 +62,7 @@ class Profile(NamedTuple):
     """How soon. Rates are seconds a day; a home with no false alarm drifts to the least of both."""
 
     name: str
+    floor_s: int  # no limit is shorter
     margin_least_s: int
     margin_drift_s: int
     cap_least_s: int
@@ -70,9 +71,12 @@ class Profile(NamedTuple):
 
 TIGHT, QUIET = 0, 1
 PROFILES = (
-    Profile("tight", HOUR_S, 74, 10 * HOUR_S + 1800, 20),
-    Profile("quiet", 2 * HOUR_S, 30, 12 * HOUR_S, 10),
+    Profile("tight", FLOOR_S, HOUR_S, 80, 10 * HOUR_S + 1800, 20),
+    Profile("quiet", 7 * HOUR_S + 900, 2 * HOUR_S, 36, 12 * HOUR_S, 10),
 )
+"""A question waits for six hours at least, an incident for seven: measured, earlier ones find no
+more homes within eight hours and only cost false alarms. The quarter of an hour keeps the jitter of
+hourly reports from deciding."""
 
 _OWED = (1, 2)  # an alarm of the profile was found and nobody said yet whether it was false
 _CAPPED = (4, 8)  # and it was the cap that raised it
@@ -221,7 +225,7 @@ def limit(habit: Habit, profile: int, at: int, zone: str) -> Limit:
     else:
         then = local_s(zone, habit.used_at) // HOUR_S % HOURS
         seen = min(seen, around(habit.cells, HOURS, then))
-    wanted = max(seen * UNIT_S * WIDER_PER_CENT // 100 + margin, FLOOR_S)
+    wanted = max(seen * UNIT_S * WIDER_PER_CENT // 100 + margin, PROFILES[profile].floor_s)
     return Limit(min(wanted, cap), seen * UNIT_S, wanted >= cap)
 
 

@@ -45,9 +45,9 @@ def home(
     return readings
 
 
-@pytest.mark.parametrize(("still_h", "grew"), [(20, True), (5, False)])
+@pytest.mark.parametrize(("still_h", "grew"), [(20, True), (6, False)])
 def test_a_quiet_stretch_is_found_with_its_figures_and_its_ending(still_h: int, grew: bool) -> None:
-    fell_still = BEGAN + timedelta(days=70, hours=8)
+    fell_still = BEGAN + timedelta(days=71, hours=10)
     readings = home(still_from=fell_still, still_h=still_h)
     since, until = BEGAN + timedelta(days=60), BEGAN + timedelta(days=DAYS)
     ran = backtest(readings, meter("adaptive"), since, until)

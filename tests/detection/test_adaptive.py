@@ -101,6 +101,20 @@ def test_a_home_that_falls_silent_in_the_morning_is_found_the_same_day(
     assert 4 <= found[0][0] - fell_at <= latest
 
 
+@pytest.mark.parametrize(
+    ("preset", "earliest_h"), [("adaptive-tight", 6.25), ("adaptive-quiet", 7.25)]
+)
+def test_however_busy_a_home_is_no_profile_alarms_before_its_floor(
+    preset: str, earliest_h: float
+) -> None:
+    home = Home(meter(preset))
+    home.lives(300, lambda day, hour: 0.0 if hour in (1, 2) else 10.0 + (13 * hour + 7 * day) % 40)
+    fell_at = home.hour
+    found = no_use(home.stands_still(30, 6))
+    assert len(found) == 1
+    assert earliest_h < found[0][0] - fell_at <= earliest_h + 0.5
+
+
 def test_the_first_level_is_a_question_and_the_second_an_incident() -> None:
     home = settled(days=150)
     home.lives(22 / 24)
