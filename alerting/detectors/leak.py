@@ -15,7 +15,7 @@ LONG_ENOUGH_S = DAY_S - 600
 """A day of hours without a pause, less what readings jitter by."""
 
 RUN_MAX_S = 99 * DAY_S  # a run is not measured beyond: bounds the size of a state
-RUN_MAX_DL = 99 * 24 * 50_000
+RUN_MAX_DL = 100 * 24 * 50_000
 
 BLOCK_S = 3 * HOUR_S
 """Volume is summed in blocks of three hours: a day of eight."""
@@ -24,9 +24,8 @@ _BLOCK_BYTES = 2  # length in ten minutes, volume in ten litres
 _BLOCKS_MOST = 8
 _UNIT_S, _UNIT_DL, _MOST = 600, 100, 255
 
-DAY_M3 = 2.0
-"""More within 24 h is not what one household uses."""
-_DAY_DL = round(DAY_M3 * 10_000)
+DAY_M3, DAY_LEAST_M3, DAY_MOST_M3 = 2.0, 0.4, 1000
+"""More within 24 h is not what one household uses; and what may be set in its place."""
 
 COARSE_STEP_DL = 100
 """A register that counts in steps of 10 L or more: one step in an hour may be a drop of it."""
@@ -71,15 +70,13 @@ def pour(leak: Leak, stretch_s: int, flowed: int, at: int, dl: int) -> Leak:
         if not leak.run_s and on == leak.on and block_at == leak.block_at:
             return leak
         return Leak(block_at, block_dl, blocks, on=on)
+    run_s, run_dl, low_dl = leak.run_s + stretch_s, leak.run_dl + flowed, leak.low_dl
     rate = flowed * 3600 // stretch_s
-    if leak.run_s and leak.low_dl < rate:
-        rate = leak.low_dl
-    run_s, run_dl = leak.run_s + stretch_s, leak.run_dl + flowed
+    if rate < low_dl or not leak.run_s:
+        low_dl = rate
     if run_s > RUN_MAX_S:
-        run_s = RUN_MAX_S
-    if run_dl > RUN_MAX_DL:
-        run_dl = RUN_MAX_DL
-    return Leak(block_at, block_dl, blocks, run_s, run_dl, rate, leak.on)
+        run_s, run_dl = leak.run_s, leak.run_dl
+    return Leak(block_at, block_dl, blocks, run_s, run_dl, low_dl, leak.on)
 
 
 def never_calm(leak: Leak, step_dl: int) -> bool:
@@ -91,6 +88,21 @@ def never_calm(leak: Leak, step_dl: int) -> bool:
     if leak.run_s < LONG_ENOUGH_S:
         return False
     return step_dl < COARSE_STEP_DL or leak.low_dl >= 2 * step_dl
+
+
+def is_flood(leak: Leak, limit_dl: int) -> bool:
+    """Whether more than `limit_dl` flowed within the last day."""
+    most = sum(leak.blocks[1::_BLOCK_BYTES]) * _UNIT_DL  # of however long they are
+    return most > limit_dl and day_dl(leak)[0] > limit_dl
+
+
+def has_news(before: Leak, leak: Leak) -> bool:
+    """Whether anything can be found, or can have ended, since `before`."""
+    if leak.run_s >= LONG_ENOUGH_S or before.on:
+        return True
+    if leak.blocks is before.blocks:
+        return False
+    return sum(leak.blocks[1::_BLOCK_BYTES]) * _UNIT_DL > DAY_LEAST_M3 * 10_000
 
 
 def day_dl(leak: Leak) -> tuple[int, int]:
@@ -109,10 +121,8 @@ def day_dl(leak: Leak) -> tuple[int, int]:
 def most_dl(device: DeviceView) -> int:
     """The most that may flow in a day (`leak.day_m3`), in tenths of a litre."""
     cubic = parameter(device, "leak", "day_m3")
-    if cubic is None:
-        return _DAY_DL
     is_number = isinstance(cubic, int | float) and not isinstance(cubic, bool)
-    return round((cubic if is_number and 0 < cubic < 1000 else DAY_M3) * 10_000)
+    return round((cubic if is_number and DAY_LEAST_M3 <= cubic <= DAY_MOST_M3 else DAY_M3) * 10_000)
 
 
 def is_wanted(device: DeviceView) -> bool:

@@ -51,12 +51,15 @@ def pour(machine: Machine, at: int, moved: int, span_s: int) -> Machine:
     """Take in a trusted reading: what moved since the one before it, and how long that was."""
     if not moved:
         return _ended(machine, span_s) if machine.used_dl else machine
-    row = machine
+    row, step = machine, machine.step_dl
+    if step != 1:
+        step = min(gcd(step, moved), _STEP_MOST)
     if span_s > HOLE_S and not machine.on:
-        row = Machine(step_dl=machine.step_dl)
+        row = Machine()
+    used = row.used_dl + moved
     return Machine(
         row.began_at if row.used_dl else at,
-        used if (used := row.used_dl + moved) < _USED_MOST else _USED_MOST,
+        used if used < _USED_MOST else _USED_MOST,
         row.last_at,
         row.every_s,
         row.each_dl,
@@ -64,7 +67,7 @@ def pour(machine: Machine, at: int, moved: int, span_s: int) -> Machine:
         row.since,
         row.odd_at,
         row.on,
-        1 if row.step_dl == 1 else min(gcd(row.step_dl, moved), _STEP_MOST),
+        step,
     )
 
 
