@@ -234,8 +234,8 @@ def judge_reading(
         doubted = part is not None and water.is_doubtful(part)
         register, back = assessable.on_word(register, reading, at, device, now, doubted=doubted)
         found += back
-    elif min(at, now) > register.at:
-        register = Register(min(at, now))
+    elif (heard_at := at if at < now else now) > register.at:
+        register = Register(heard_at)
     if part is not state.water or register is not state.register:
         state = DeviceState(SHAPE, state.levels, part, 0, register)
     return state, found, 0 if part is None else part.judge_at
