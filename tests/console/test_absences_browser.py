@@ -29,20 +29,16 @@ async def test_a_daughter_says_it_with_her_thumb_and_the_desk_sees_it(site: Site
     page = await site.page(size=PHONE)
     await page.goto("/a/" + world.sms_to(1)[0].text.split("/a/")[1].split()[0])
     await page.get_by_role("button", name="我知道了，我来联系").click()
-    await page.screenshot(path="/tmp/s_after.png", full_page=True)
     await page.get_by_role("link", name="李桂英外出了").click()
     assert await overflow(page) == 0
     assert await small_targets(page) == []
-    await page.screenshot(path="/tmp/s_away.png", full_page=True)
     await page.get_by_role("button", name="三天后").click()
     await expect(page.locator("main")).to_contain_text("您说李桂英外出")
     assert await overflow(page) == 0
     assert await small_targets(page) == []
-    await page.screenshot(path="/tmp/s_said.png", full_page=True)
 
     await expect(desk.locator("#case-timeline")).to_contain_text("女儿说李桂英外出")
     await expect(desk.locator("#case-people")).to_contain_text("仍需有人处理")
-    await desk.screenshot(path="/tmp/s_desk.png")
     await page.get_by_role("button", name="李桂英回来了").click()
     await expect(page.get_by_role("link", name="李桂英外出了")).to_be_visible()
 
@@ -64,17 +60,12 @@ async def test_the_file_of_somebody_who_is_away_says_so_first(site: Site) -> Non
     assert await overflow(page) == 0
     await page.get_by_text("更改现状").click()
     await page.get_by_text("现状记录").click()
-    await page.screenshot(path="/tmp/s_elder390.png", full_page=True)
     assert await overflow(page) == 0
     await page.goto("/absences")
     assert await overflow(page) == 0
     desk = await site.page(officer)
     await desk.goto("/desk")
-    await desk.screenshot(path="/tmp/s_queue.png")
     await desk.get_by_role("link", name="1 人的现状待复核").click()
     await expect(desk.locator("tr.is-overdue")).to_contain_text("张福生")
-    await desk.screenshot(path="/tmp/s_list.png")
     await desk.goto(f"/elders/{gone['id']}")
-    await desk.screenshot(path="/tmp/s_elder.png")
     await desk.goto(f"/elders/{elder['id']}")
-    await desk.screenshot(path="/tmp/s_elder2.png")
