@@ -50,7 +50,7 @@ async def becomes(
 ) -> Elder:
     async with db.transaction() as session:
         row = await session.get_one(Elder, elder_id)
-        options = {"actor": ADMIN, "reason": "staff"} | more
+        options: dict[str, Any] = {"actor": ADMIN, "reason": "staff"} | more
         await set_status(session, row, status, now, **options)
         return row
 

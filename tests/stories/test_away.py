@@ -86,10 +86,11 @@ async def test_at_its_date_watching_resumes_and_the_gap_counts_from_there(world:
     world.clock.advance(hours=1)
     async with world.services.db.transaction() as session:
         earlier = world.clock.now() - timedelta(seconds=1)
-        assert not await absences.end_absence(session, grandma["id"], earlier)
+        assert not await absences.end_absence(session, str(grandma["id"]), earlier)
     world.clock.advance(minutes=3)
     await world.anju.watcher.audit()
-    assert grandma["id"] in world.services.health.banners["deadlines_overdue"], "nobody acted"
+    overdue = world.services.health.banners["deadlines_overdue"]
+    assert str(grandma["id"]) in overdue, "nobody acted"
     await time_comes(world)
     await world.anju.watcher.audit()
     assert "deadlines_overdue" not in world.services.health.banners
@@ -230,6 +231,7 @@ async def test_a_daughter_says_where_she_is_and_the_desk_decides(world: World) -
     for action, fields in (("away", {"back": "week"}), ("back", {})):
         answer = await daughter.http.post(f"{path}/{action}", data=fields)
         assert answer.status_code == 200, "the page as it stands: the desk knows better"
+        assert "现在不在家" in answer.text and "住院" not in answer.text, "health is not told"
     assert await status_of(world, grandma) == "hospital"
     await world.act("acknowledge", incident)
     await world.act("outcome", incident, {"outcome": "false_alarm", "reason_code": "away"})
