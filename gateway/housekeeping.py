@@ -33,7 +33,7 @@ async def prune(session: AsyncSession, now: datetime) -> None:
     await _prune_readings(session, now)
 
 
-HOMES_AT_ONCE = 200
+HOMES_AT_ONCE = 100
 
 
 async def hand_down_some(session: AsyncSession, now: datetime, after: str) -> str | None:
