@@ -386,7 +386,7 @@ async def test_a_closure_without_proof_of_life_arms_the_rule_again(world: World)
 
     await stand_still(14)
     await end(world, await world.incident(kind="no_water_use"), "nobody_home")
-    await stand_still(3)
+    await stand_still(7)  # six hours are left to those who look for them
     assert len(await world.incidents(kind="no_water_use")) == 2
 
 
