@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from care import queries
 from care.areas import area_for_new
+from care.handing_down import refresh_homes
 from care.model import WORN_ROLES, Actor
 from care.queries import Sight
 from care.tables import NATIVE_SOURCE, Binding, Device, Elder, Home, Source
@@ -235,7 +236,9 @@ async def bind(session: AsyncSession, device: Device, place: Place, now: datetim
         current.valid_to = now
         # Another life of the device begins: its event ids may start anew.
         device.enrolled_at = now
-    if place.home is not None:
+    if place.home is None:
+        device.resting_since, device.inherited = None, {}
+    else:
         device.area_id = place.home.area_id
         session.add(
             Binding(
@@ -247,6 +250,8 @@ async def bind(session: AsyncSession, device: Device, place: Place, now: datetim
             )
         )
     await session.flush()
+    if place.home is not None:
+        await refresh_homes(session, [place.home.id], now)
     return True
 
 

@@ -47,6 +47,8 @@ from gateway.loops import Dispatcher, Escalator, repeat
 from gateway.mappings import install_mappings
 from gateway.migrate import upgrade
 from gateway.push import PushLane
+from gateway.rulekeeper import LOOK_EVERY_S as RULES_EVERY_S
+from gateway.rulekeeper import RuleKeeper
 from gateway.routes import (
     ForeignRouter,
     NativeRouter,
@@ -126,6 +128,7 @@ class Anju:
         self.dispatcher = Dispatcher(self.services, self.outbox)
         self.commander = Commander(self.services, self.publish)
         self.escalator = Escalator(self.services)
+        self.rules = RuleKeeper(self.services)
         self.push = PushLane(self.services)
         self.services.intake = self.push.take
         self.watcher = Watcher(self.services, self.lanes, also_stuck=self.push.stuck_for_s)
@@ -240,6 +243,7 @@ class Anju:
         self._spawn("tests", repeat(self.watcher.end_tests, 5.0))
         self._spawn("audit", repeat(self.watcher.audit, 30.0))
         self._spawn("stuck", repeat(self.watcher.cry_if_stuck, 1.0))
+        self._spawn("rules", repeat(self.rules.step, RULES_EVERY_S, self.services.signals.rules))
         self._spawn("housekeeping", repeat(self.watcher.keep_house, 60.0))
 
     async def _start_web(self, http_socket: socket.socket) -> None:

@@ -174,14 +174,31 @@ def _moved(
     if steps is None:
         stairs = water.stairs
         if restarted or not stairs.rose_at:
-            stairs = Stairs(from_at)
+            stairs = _stairs_from(None if restarted else water.habit, from_at)
         if value > from_value:
             stairs = stairs_.climb(stairs, at, value - from_value)
         return stairs, tap, None
     habit = water.habit
     if habit is None or restarted:
         habit = habit_.begin(habit, from_at, from_value, zone)
+        if not restarted:
+            habit = _with_gap_of(habit, water.stairs)
     return Stairs(), tap, habit_.follow(habit, from_at, from_value, at, value, zone)
+
+
+def _stairs_from(habit: Habit | None, at: int) -> Stairs:
+    """A fixed rule's memory from `at` on. A gap that runs does not begin anew with the rule."""
+    if habit is None or not habit.used_at:
+        return Stairs(at)
+    return Stairs(habit.used_at, moved=1 if habit.flags & habit_.USE_SEEN else 0)
+
+
+def _with_gap_of(habit: Habit, stairs: Stairs) -> Habit:
+    """The same for the adaptive rule, which was not in force while the gap began."""
+    if not stairs.rose_at:
+        return habit
+    flags = habit.flags | habit_.USE_SEEN if stairs.moved else habit.flags
+    return msgspec.structs.replace(habit, used_at=stairs.rose_at, flags=flags)
 
 
 def _judge(

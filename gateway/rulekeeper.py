@@ -1,0 +1,84 @@
+"""Hands watch rules down to the devices they concern, a few homes at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from care.handing_down import MOST_AT_ONCE, outdated, refresh_homes, rule_of
+from care.tables import Home, WatchRule
+from care.watch_rules import home_ids_after, mark_applied, next_to_apply
+from core.logging import get_logger
+from core.services import Services
+
+log = get_logger("rules")
+
+LOOK_EVERY_S = 60.0
+MEND_EVERY = timedelta(minutes=10)
+LOOKED_AT_ONCE = 200
+"""Homes that are only looked at: short enough for the loop that everything else runs on."""
+
+
+class RuleKeeper:
+    """Rules that came into force or ended are told to their devices.
+
+    A rule is marked only when all its homes were told. Whatever ends the process before begins
+    it again, and telling a device what it knows changes nothing.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._mended_at: datetime | None = None
+
+    async def step(self) -> int:
+        """Everything that is due; returns how many devices were told something new."""
+        told = 0
+        while (rule := await self._next()) is not None:
+            told += await self._hand_down(rule)
+        now = self._services.clock.now()
+        if self._mended_at is None or now - self._mended_at >= MEND_EVERY:
+            told += await self._mend()
+            self._mended_at = now
+        return told
+
+    async def _next(self) -> WatchRule | None:
+        async with self._services.db.reading() as session:
+            return await next_to_apply(session, self._services.clock.now())
+
+    async def _hand_down(self, row: WatchRule) -> int:
+        services, rule = self._services, rule_of(row)
+        told, after = 0, ""
+        while True:
+            async with services.db.reading() as session:
+                ids = await home_ids_after(session, rule, after, MOST_AT_ONCE)
+            if not ids:
+                break
+            told += await self._tell(ids)
+            after = ids[-1]
+        async with services.db.transaction(patient=True) as session:
+            await mark_applied(session, row, services.clock.now())
+        log.info("rule handed down", rule=row.id, devices=told)
+        return told
+
+    async def _tell(self, ids: Sequence[str]) -> int:
+        async with self._services.db.transaction(patient=True) as session:
+            return await refresh_homes(session, ids, self._services.clock.now())
+
+    async def _mend(self) -> int:
+        """Homes whose devices were told something else, for whatever reason."""
+        services = self._services
+        told, after = 0, ""
+        while True:
+            async with services.db.reading() as session:
+                page = select(Home.id).where(Home.id > after).order_by(Home.id)
+                ids = (await session.scalars(page.limit(LOOKED_AT_ONCE))).all()
+                differs = bool(await outdated(session, ids, services.clock.now()))
+            if not ids:
+                return told
+            if differs:
+                told += await self._tell(ids)
+            after = ids[-1]
+            await asyncio.sleep(0)
