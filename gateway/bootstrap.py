@@ -47,8 +47,6 @@ from gateway.loops import Dispatcher, Escalator, repeat
 from gateway.mappings import install_mappings
 from gateway.migrate import upgrade
 from gateway.push import PushLane
-from gateway.rulekeeper import LOOK_EVERY_S as RULES_EVERY_S
-from gateway.rulekeeper import RuleKeeper
 from gateway.routes import (
     ForeignRouter,
     NativeRouter,
@@ -56,6 +54,7 @@ from gateway.routes import (
     foreign_filters,
     urgent_filters,
 )
+from gateway.rulekeeper import RULES_EVERY_S, RuleKeeper
 from gateway.senders import Outbox, Publish
 from gateway.watcher import CANARY_EVERY_S, Watcher
 

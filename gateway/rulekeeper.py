@@ -16,7 +16,7 @@ from core.services import Services
 
 log = get_logger("rules")
 
-LOOK_EVERY_S = 60.0
+RULES_EVERY_S = 60.0
 MEND_EVERY = timedelta(minutes=10)
 LOOKED_AT_ONCE = 200
 """Homes that are only looked at: short enough for the loop that everything else runs on."""
