@@ -25,7 +25,7 @@ from alerting.detectors.bed import Bed
 from alerting.detectors.door import Door
 from alerting.detectors.fence import Fence
 from alerting.detectors.levels import Levels
-from alerting.detectors.view import DeviceView, seconds
+from alerting.detectors.view import DeviceView, moment, seconds
 from alerting.detectors.vitals import Vitals
 from alerting.detectors.water import Water
 from alerting.finding import Finding
@@ -39,7 +39,9 @@ __all__ = [
     "answered",
     "can_assess",
     "dump_state",
+    "forget",
     "judge",
+    "judge_reading",
     "load_state",
     "rearm",
     "tick",
@@ -190,6 +192,27 @@ def judge(
     return _judged(state, parts, findings)
 
 
+def judge_reading(
+    state: DeviceState, reading: Reading, at: int, device: DeviceView, now: int
+) -> tuple[DeviceState, tuple[Finding, ...], int]:
+    """`judge` of one reading of a meter, for a replay of millions: times in whole seconds.
+
+    Returns state, findings and when `tick` is wanted (0: no need), the same as `judge` does.
+    """
+    if reading.register != "water_total" or device.role != "water_meter" or state.person:
+        judged = judge(state, ((moment(at), reading),), device, moment(now))
+        due = judged.judge_at
+        return judged.state, judged.findings, 0 if due is None else seconds(due)
+    part, found = water.on_reading(state.water, reading, at, device, now)
+    doubted = part is not None and part.doubted_at != 0
+    register, missed = assessable.on_word(state.register, reading, at, device, now, doubted=doubted)
+    if missed:
+        found += missed
+    if part is not state.water or register is not state.register or state.rebuilt:
+        state = DeviceState(SHAPE, state.levels, part, register=register)
+    return state, found, 0 if part is None else part.judge_at
+
+
 def _registers(
     part: Register | None,
     said: Sequence[tuple[datetime, DeviceEvent | Reading]],
@@ -252,6 +275,17 @@ def rearm(state: DeviceState, kind: str) -> DeviceState:
         if kind == of_kind and parts.get(name) is not None:
             parts[name] = forget(parts[name])
     return _judged(state, parts, ()).state
+
+
+def forget(state: DeviceState, kind: str) -> DeviceState:
+    """As if `kind` had not been found: the next judgement finds it if it holds.
+
+    For a state in which nothing was told to anybody: a replay's, or one made from stored readings.
+    """
+    if state.water is None:
+        return state
+    part = water.forget(state.water, kind)
+    return state if part is state.water else replace(state, water=part)
 
 
 def answered(state: DeviceState, kind: str, *, was_false: bool) -> DeviceState:

@@ -118,6 +118,11 @@ def due(part: Water | None) -> datetime | None:
 
 def rearm(part: Water, kind: str) -> Water:
     """Forget that `kind` was found, so that the next reading finds it again if it still holds."""
+    return forget(part, kind)
+
+
+def forget(part: Water, kind: str) -> Water:
+    """As if `kind` had not been found: the next judgement finds it if it holds."""
     if kind == "no_water_use":
         return msgspec.structs.replace(part, level=0)
     if kind == "tap_left_on":

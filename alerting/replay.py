@@ -1,0 +1,130 @@
+"""Readings of the past through the very detectors that run in production. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from alerting.detect import DeviceState, DeviceView, answered, judge_reading, tick
+from alerting.detectors.assessable import REGISTERS
+from alerting.detectors.view import moment, seconds
+from alerting.finding import Finding, Severity, Sign
+from devices.event import REGISTER_UNITS, Reading
+
+FALSE_WITHIN_S = 24 * 3600
+"""A gap that ended sooner was somebody at home: what a call to the elder would have found out."""
+
+TOLD = frozenset({Sign.ROSE, Sign.WORSE})
+GAPS = frozenset({"no_water_use", "no_power_use"})
+"""Kinds that end by themselves when there is use again."""
+
+_NEVER = 1 << 62
+
+
+class Told(NamedTuple):
+    """What was found, and after which reading."""
+
+    row: int  # number of the last reading that had arrived
+    at: int  # when it would have been raised, seconds
+    finding: Finding
+
+
+class Act(StrEnum):
+    """What people said or did meanwhile."""
+
+    WAS_FALSE = "was_false"  # the elder was there and well: the rule learns
+    WAS_NOT = "was_not"  # a true alarm, or nobody was at home: it does not
+    AWAY = "away"  # from now on nobody is at home, and welfare is not asked about
+    HOME = "home"
+
+
+class Happened(NamedTuple):
+    """One act, at a time in seconds, about findings of a kind."""
+
+    at: int
+    act: Act
+    kind: str = "no_water_use"
+
+
+class Replay:
+    """One meter's detectors on their way through its readings."""
+
+    def __init__(
+        self, device: DeviceView, *, feedback: bool = True, happened: Iterable[Happened] = ()
+    ) -> None:
+        """`feedback` answers every alarm as a duty desk would, as soon as there is use again:
+        false when that is within a day. `happened` is what people really did, by rising time."""
+        self.device = device
+        self.state = DeviceState()
+        self.told: list[Told] = []
+        self.judge_at = 0  # when `tick` is wanted, seconds; 0: not wanted
+        self._feedback = feedback
+        self._happened = list(happened)[::-1]
+
+    def run(
+        self,
+        readings: Sequence[tuple[int, float]],
+        arrivals: Iterable[int] | None = None,
+        watch: Callable[[int, DeviceState], None] | None = None,
+    ) -> None:
+        """Take in all readings: (seconds, value of the register that the meter is there for).
+
+        `arrivals`: when each was heard (rising; missing: as soon as it was read). `watch` is
+        called with a reading's number and the state after it.
+        """
+        register = REGISTERS[self.device.role or ""]
+        unit, name, device = REGISTER_UNITS[register], self.device.id, self.device
+        state, next_at = self.state, self._next_at()
+        heard = arrivals if arrivals is not None else [at for at, _ in readings]
+        for index, ((at, value), now) in enumerate(zip(readings, heard, strict=True)):
+            if next_at < now:
+                self.state = state
+                self.pass_time(now, index - 1)
+                state, device = self.state, self.device
+            reading = Reading(child_id=name, register=register, value=value, unit=unit)
+            state, found, due = judge_reading(state, reading, at, device, now)
+            if found:
+                self.state = state
+                self._take(found, index, now)
+                state = self.state
+            if due != self.judge_at:
+                self.judge_at = due
+                next_at = self._next_at()
+            if watch is not None:
+                watch(index, state)
+        self.state = state
+
+    def pass_time(self, now: int, index: int) -> None:
+        """What was due before `now`: ticks, and what people did. `index`: of the last reading."""
+        while (at := self._next_at()) < now:
+            if self._happened and self._happened[-1].at == at:
+                self._happen(self._happened.pop())
+                continue
+            judged = tick(self.state, self.device, moment(at))
+            self.state = judged.state
+            self.judge_at = seconds(judged.judge_at) if judged.judge_at is not None else 0
+            self._take(judged.findings, index, at)
+
+    def _next_at(self) -> int:
+        """When something is due that is not a reading."""
+        acts = self._happened[-1].at if self._happened else _NEVER
+        return min(acts, self.judge_at or _NEVER)
+
+    def _happen(self, one: Happened) -> None:
+        if one.act in (Act.AWAY, Act.HOME):
+            self.device = replace(self.device, resting=one.act is Act.AWAY)
+        else:
+            was_false = one.act is Act.WAS_FALSE
+            self.state = answered(self.state, one.kind, was_false=was_false)
+
+    def _take(self, findings: tuple[Finding, ...], index: int, now: int) -> None:
+        for found in findings:
+            if found.sign in TOLD:
+                if not (self.device.resting and found.severity is Severity.WELFARE):
+                    self.told.append(Told(index, now, found))
+            elif self._feedback and found.kind in GAPS and found.sign is Sign.CLEARED:
+                was_false = found.facts.get("gap_s", 0) < FALSE_WITHIN_S
+                self.state = answered(self.state, found.kind, was_false=was_false)
