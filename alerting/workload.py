@@ -159,7 +159,32 @@ def alarms_of(
     return list(alarms.values())
 
 
-def load_of(side: Side, homes: int, staff: Staff, answers: Answers) -> Load:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Compared:
+    """An alarm of either side: `new` with the proposed rule, `gone` with it, or `both`."""
+
+    alarm: Alarm
+    side: str
+    earlier_s: int = 0  # of both: so much sooner than at present; negative: later
+
+
+def compared(present: Side, proposed: Side) -> list[Compared]:
+    """Every alarm of both sides once, by time."""
+    left = list(present.alarms)
+    lines: list[Compared] = []
+    for alarm in proposed.alarms:
+        same = next((one for one in left if one.same_gap(alarm)), None)
+        if same is None:
+            lines.append(Compared(alarm=alarm, side="new"))
+            continue
+        left.remove(same)
+        earlier = round((same.at - alarm.at).total_seconds())
+        lines.append(Compared(alarm=alarm, side="both", earlier_s=earlier))
+    lines += [Compared(alarm=one, side="gone") for one in left]
+    return sorted(lines, key=lambda line: (line.alarm.at, line.alarm.device_id, line.side))
+
+
+def load_of(side: Side, homes: float, staff: Staff, answers: Answers) -> Load:
     """What `homes` homes like these ask of the staff.
 
     Incidents are gaps that open one whatever anybody answers, and the share of the other checks

@@ -5,7 +5,6 @@ The detectors of `alerting` know what the values mean; a test holds the two list
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,7 +22,7 @@ PRESETS: dict[str, tuple[str, ...]] = {
     ),
     "tap_left_on": ("on", "off"),
     "leak": ("on", "off"),
-    "no_power_use": ("on", "off"),
+    "no_power_use": ("fixed-24h", "fixed-36h", "off"),
 }
 """Rule → what its `preset` may be, the tightest first."""
 
@@ -84,7 +83,7 @@ def _value(name: str, key: str, value: Any) -> Any:
         )
     least, most = NUMBERS[name, key]
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value) or not least <= value <= most:
+    if not (is_number and least <= value <= most):  # NaN neither
         raise InvalidInput(field, f"must be a number from {least:g} to {most:g}")
     return value
 

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from care import queries
-from care.handing_down import rule_of
+from care.handing_down import as_watched, load_book, rule_of
 from care.listing import within
 from care.model import Actor
 from care.paging import Order, Page, PageRequest, fetch_page
 from care.policy import tier_ranks
 from care.queries import Sight, serves, visible_elder_ids
-from care.tables import Area, Elder, Home, WatchRule
-from care.watch import Rule
-from care.watch_choices import checked_rules
+from care.tables import Area, Binding, Device, Elder, Home, WatchRule
+from care.watch import Rule, Watched, merged, watch_of
+from care.watch_choices import RULES_OF_ROLE, checked_rules
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.ids import new_id
 
@@ -233,7 +233,42 @@ def _begins(wanted: datetime | None, now: datetime) -> datetime:
     return max(wanted, now)
 
 
-async def area_names(session: AsyncSession, ids: Sequence[str]) -> dict[str, str]:
-    """Area id → its name, for telling where a rule comes from."""
-    rows = await session.execute(select(Area.id, Area.name).where(Area.id.in_(ids)))
-    return dict(row._tuple() for row in rows)
+# ── what holds for one home ──────────────────────────────────────────────────────────────────────
+
+
+class Line(NamedTuple):
+    """One parameter that holds for a home, and where it comes from."""
+
+    name: str
+    parameter: str
+    value: Any
+    rule: Rule
+    area_name: str | None
+
+
+class HomeWatch(NamedTuple):
+    """What watches a home; `devices` with the rules in force, their own on top."""
+
+    lines: list[Line]
+    devices: list[tuple[Device, dict[str, Any]]]
+
+
+async def home_watch(session: AsyncSession, home_id: str, now: datetime) -> HomeWatch:
+    """What holds for a home now, of each parameter where it comes from, and of its devices."""
+    watched = (await as_watched(session, [home_id])).get(home_id, Watched())
+    watch = watch_of(watched, await load_book(session, now), tier_ranks())
+    areas = {rule.area_id for rule in watch.origins.values() if rule.area_id is not None}
+    rows = await session.execute(select(Area.id, Area.name).where(Area.id.in_(areas)))
+    names: dict[str | None, str] = {row.id: row.name for row in rows}
+    devices = await session.scalars(
+        select(Device)
+        .join(Binding, Binding.device_id == Device.id)
+        .where(Binding.home_id == home_id, Binding.valid_to.is_(None), Device.active)
+        .where(Device.role.in_(RULES_OF_ROLE))
+        .order_by(Device.id)
+    )
+    lines = [
+        Line(name, parameter, watch.rules[name][parameter], rule, names.get(rule.area_id))
+        for (name, parameter), rule in sorted(watch.origins.items(), key=lambda item: item[0])
+    ]
+    return HomeWatch(lines, [(one, merged(one.inherited, one.rules)) for one in devices])

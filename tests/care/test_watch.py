@@ -210,6 +210,7 @@ def test_what_a_rule_may_say_is_what_the_detectors_know() -> None:
         ({"no_water_use": {"hours": 12}}, "rules.no_water_use.hours", "preset"),
         ({"leak": {"day_m3": 100}}, "rules.leak.day_m3", "0.5 to 20"),
         ({"leak": {"day_m3": True}}, "rules.leak.day_m3", "0.5 to 20"),
+        ({"leak": {"day_m3": 10**400}}, "rules.leak.day_m3", "0.5 to 20"),
         ({"leak": {"day_m3": float("nan")}}, "rules.leak.day_m3", "0.5 to 20"),
         ({"tap_left_on": {"preset": "loud"}}, "rules.tap_left_on.preset", "on, off"),
     ],
