@@ -18,6 +18,7 @@ from console import (
     link,
     people,
     phone,
+    rules,
     session,
 )
 from console.assets import assets as load_assets
@@ -39,6 +40,7 @@ _ROUTERS = (
     install.router,
     people.router,
     limits.router,
+    rules.router,
     device.router,  # last of its kind: its address begins like theirs
 )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
+from alerting.detectors.fixed import DEFAULT_PRESET
 from alerting.fleet.overview import Wanted, fleet
 from care import people
 from care import queries as care_queries
@@ -14,6 +15,7 @@ from care.model import ElderStatus
 from care.paging import PageRequest
 from care.permissions import may, require
 from care.policy import load_policy
+from care.watch_rules import home_watch
 from console import limits, queries, times
 from console.context import AtDesk, PageContext, SignedIn
 from console.errors import PageRoute
@@ -39,6 +41,7 @@ async def elder(page: SignedIn, elder_id: str) -> Response:
     async with page.services.db.reading() as session:
         found = await care_queries.elder(session, page.sight, elder_id)
         file = await queries.load_elder_file(session, page.sight, found)
+        watch = await home_watch(session, found.home_id, page.now)
     review = found.status_review_at or page.now + timedelta(days=7)
     return page.render(
         "elder.html",
@@ -46,6 +49,9 @@ async def elder(page: SignedIn, elder_id: str) -> Response:
         statuses=[one.value for one in ElderStatus],
         may_change=may(page.who, "elders.write"),
         icon_of_kind=icon_of_kind,
+        watch=watch,
+        may_rule=may(page.who, "watch_rules.write"),
+        default_preset=DEFAULT_PRESET,
         review=times.local_field(review, page.zone),
         **limits.form_values(),
         **_tier_names(page),
@@ -87,4 +93,4 @@ async def search(page: AtDesk, q: str = "") -> Response:
 def _tier_names(page: PageContext) -> dict[str, Any]:
     policy = load_policy(page.services.settings.region)
     names = {tier.key: tier.name_en if page.lang == "en" else tier.name_zh for tier in policy.tiers}
-    return {"tier_name": lambda key: names.get(key, key)}
+    return {"tier_name": lambda key: names.get(key, key), "tiers": names}
