@@ -84,7 +84,7 @@ async def test_a_rule_is_tried_looked_at_and_saved_with_what_was_said(world: Wor
     said = words_of(tried)
     assert "过去 30 天，这里会有 1 次报警：问安 0 次，事件单 1 起" in said
     assert "李桂英" in said and f"/elders/{elder_id}" in tried
-    assert "每天 3 个人次班：每人每班约 0.0 次问安、0.0 起事件单" in said
+    assert "每天 3 个值班班次：每人每班约 0 次问安、0.01 起事件单" in said
     assert await world.count(WatchRule) == 0, "nothing is saved by trying"
     form = next(one for one in forms_of(tried) if one.action == "/rules")
     answer = await head.http.post(form.action, data=form.fields)
