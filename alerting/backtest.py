@@ -68,7 +68,7 @@ def backtest(
     began, ends = seconds(since), seconds(until)
     heard = [(seconds(at), value) for at, value in readings if at <= until]
     course = Replay(device, happened=_absences(absences))
-    course.run(heard)
+    course.run([at for at, _ in heard], [value for _, value in heard])
     course.pass_time(ends + 1, len(heard) - 1)
     told = [one for one in course.told if began <= one.at <= ends]
     gaps = course_of((at, round(value * 10_000)) for at, value in heard) if told else None

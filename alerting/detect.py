@@ -44,6 +44,7 @@ __all__ = [
     "judge_reading",
     "load_state",
     "rearm",
+    "seen",
     "tick",
 ]
 
@@ -67,7 +68,7 @@ class DeviceState(msgspec.Struct, frozen=True, array_like=True, gc=False):
     shape: int = SHAPE
     levels: Levels = Levels()
     water: Water | None = None
-    rebuilt: int = 0  # 1: what was stored could not be read; until the next judgement
+    rebuilt: int = 0  # 1: what was stored could not be read; until it is made anew
     register: Register | None = None  # of a meter: does what it is there for still come?
     person: Person | None = None
 
@@ -126,11 +127,17 @@ _DECODER = msgspec.json.Decoder(DeviceState)
 _ENCODER = msgspec.json.Encoder()
 _FRESH = DeviceState()
 _REBUILT = DeviceState(rebuilt=1)
+_AT_ONCE = moment(1)
+"""Long past: a state that could not be read is made anew as soon as somebody looks what is due."""
 
 
 def load_state(text: str | None) -> DeviceState:
     """The state stored as `text`; a fresh one for None and "", and, with `rebuilt` set, for text
-    that is unreadable or of another shape. Never raises."""
+    that is unreadable or of another shape. Never raises.
+
+    `rebuilt` stays set, and `judge_at` is at once, until `alerting/fleet/rebuilding.py` has made
+    the state anew from stored readings.
+    """
     if not text:
         return _FRESH
     try:
@@ -199,18 +206,23 @@ def judge_reading(
 
     Returns state, findings and when `tick` is wanted (0: no need), the same as `judge` does.
     """
-    if reading.register != "water_total" or device.role != "water_meter" or state.person:
+    if (
+        reading.register != "water_total"
+        or device.role != "water_meter"
+        or state.person
+        or state.rebuilt
+    ):
         judged = judge(state, ((moment(at), reading),), device, moment(now))
-        due = judged.judge_at
-        return judged.state, judged.findings, 0 if due is None else seconds(due)
+        at = 0 if judged.judge_at is None else seconds(judged.judge_at)
+        return judged.state, judged.findings, at
     part, found = water.on_reading(state.water, reading, at, device, now)
-    doubted = part is not None and part.doubted_at != 0
+    doubted, due = (False, 0) if part is None else (part.doubted_at != 0, part.judge_at)
     register, missed = assessable.on_word(state.register, reading, at, device, now, doubted=doubted)
     if missed:
         found += missed
-    if part is not state.water or register is not state.register or state.rebuilt:
-        state = DeviceState(SHAPE, state.levels, part, register=register)
-    return state, found, 0 if part is None else part.judge_at
+    if part is not state.water or register is not state.register:
+        state = DeviceState(SHAPE, state.levels, part, 0, register)
+    return state, found, due
 
 
 def _registers(
@@ -263,7 +275,7 @@ _REARMED: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
 )
 
 
-def rearm(state: DeviceState, kind: str) -> DeviceState:
+def rearm(state: DeviceState, kind: str, at: datetime | None = None) -> DeviceState:  # noqa: ARG001
     """Forget that `kind` was found, so that it is found again if it still holds.
 
     For a welfare incident that was closed without proof of life (architecture: re-arms).
@@ -275,6 +287,11 @@ def rearm(state: DeviceState, kind: str) -> DeviceState:
         if kind == of_kind and parts.get(name) is not None:
             parts[name] = forget(parts[name])
     return _judged(state, parts, ()).state
+
+
+def seen(state: DeviceState, kind: str, at: datetime) -> DeviceState:  # noqa: ARG001
+    """Proof of life at `at`."""
+    return forget(state, kind)
 
 
 def forget(state: DeviceState, kind: str) -> DeviceState:
@@ -297,7 +314,7 @@ def answered(state: DeviceState, kind: str, *, was_false: bool) -> DeviceState:
     if state.water is None:
         return state
     part = water.answered(state.water, kind, was_false=was_false)
-    return state if part is state.water else replace(state, water=part, rebuilt=0)
+    return state if part is state.water else replace(state, water=part)
 
 
 def _parts(state: DeviceState) -> dict[str, Any]:
@@ -324,16 +341,17 @@ def _judged(before: DeviceState, parts: dict[str, Any], found: tuple[Finding, ..
         or water_part is not before.water
         or register is not before.register
         or person is not before.person
-        or before.rebuilt != 0
     )
     state = (
-        DeviceState(SHAPE, parts[_LEVELS], water_part, register=register, person=person)
+        DeviceState(SHAPE, parts[_LEVELS], water_part, before.rebuilt, register, person)
         if changed
         else before
     )
     due = water.due(water_part)
     if person is not None and person.bed is not None:
         due = min(filter(None, (due, bed.due(person.bed))), default=None)
+    if before.rebuilt:
+        due = _AT_ONCE
     return Judged(state, found, due)
 
 

@@ -18,8 +18,10 @@ from alerting.course import course_of
 from alerting.detectors.assessable import REGISTERS
 from alerting.detectors.meter import Grade
 from alerting.detectors.view import DeviceView, moment, seconds
+from alerting.fleet.meanwhile import absences
 from alerting.intake.store import view_of
 from alerting.reach import Reach, reach_of
+from alerting.replay import Act, Happened
 from alerting.tables import Check
 from alerting.workload import (
     Alarm,
@@ -114,6 +116,7 @@ class Meter(NamedTuple):
 
     home_id: str
     device_id: str
+    since: datetime | None  # readings before belong to another home
     present: DeviceView
     proposed: DeviceView
 
@@ -213,16 +216,21 @@ def _forecast(
 async def _replayed(services: Services, meter: Meter, now: datetime) -> Replayed | None:
     """None: no reading in the 30 days."""
     register = REGISTERS[meter.present.role or ""]
+    began = now - COUNTED - WARM_UP
+    began = max(began, meter.since) if meter.since is not None else began
     async with services.db.reading() as session:
-        readings = await load_readings(
-            session, meter.device_id, register, now - COUNTED - WARM_UP, now
-        )
+        readings = await load_readings(session, meter.device_id, register, began, now)
+        away = _spans(await absences(session, meter.device_id, began))
     if not readings or readings[-1][0] < now - COUNTED:
         return None
-    return await asyncio.to_thread(replay, meter, readings, now)
+    return await asyncio.to_thread(replay, meter, readings, away, now)
 
 
-def replay(meter: Meter, readings: Readings, now: datetime) -> Replayed:
+Away = Sequence[tuple[datetime, datetime | None]]
+"""From when until when nobody was at home, as people told us."""
+
+
+def replay(meter: Meter, readings: Readings, away: Away, now: datetime) -> Replayed:
     """Both sets of rules on one meter's readings; once where they are the same. Pure."""
     since = now - COUNTED
     course = course_of((seconds(at), round(value * 10_000)) for at, value in readings)
@@ -231,16 +239,27 @@ def replay(meter: Meter, readings: Readings, now: datetime) -> Replayed:
         began, ended = course.gap(seconds(at))
         return moment(began), None if ended is None else moment(ended)
 
-    before = backtest(readings, meter.present, since, now)
+    before = backtest(readings, meter.present, since, now, absences=away)
     after = before
     if meter.present.rules != meter.proposed.rules:
-        after = backtest(readings, meter.proposed, since, now)
+        after = backtest(readings, meter.proposed, since, now, absences=away)
     return Replayed(
         present=alarms_of(before.found, meter.home_id, meter.device_id, gap),
         proposed=alarms_of(after.found, meter.home_id, meter.device_id, gap),
         days=before.days,
         reach=reach_of(readings, meter.proposed) if meter.present.role == WATER else None,
     )
+
+
+def _spans(happened: Sequence[Happened]) -> Away:
+    """Going away and coming home, in turns, as spans; the last may still last."""
+    spans: list[tuple[datetime, datetime | None]] = []
+    for one in happened:
+        if one.act is Act.AWAY:
+            spans.append((moment(one.at), None))
+        elif spans:
+            spans[-1] = (spans[-1][0], moment(one.at))
+    return spans
 
 
 async def _plan(session: AsyncSession, rule: WatchRule, now: datetime, zone: str) -> _Plan:
@@ -261,8 +280,12 @@ async def _plan(session: AsyncSession, rule: WatchRule, now: datetime, zone: str
         )
         .order_by(Device.id)
     )
-    for home_id, device in rows:
-        meter = _meter(device, home_id, watched.get(home_id, Watched()), present, proposed, zone)
+    bound = rows.all()
+    left = await _left_others([device.id for _, device in bound], session)
+    for home_id, device in bound:
+        home = watched.get(home_id, Watched())
+        views = _views(device, home, present, proposed, zone)
+        meter = Meter(home_id, device.id, left.get(device.id), *views)
         plan.meters.setdefault(home_id, []).append(meter)
         if meter.present.rules != meter.proposed.rules:
             plan.changed.add(home_id)
@@ -278,16 +301,27 @@ def sampled(ids: Sequence[str], most: int = SAMPLE) -> list[str]:
     return sorted(ids, key=lambda ident: hashlib.sha256(ident.encode()).digest())[:most]
 
 
-def _meter(
-    device: Device, home_id: str, home: Watched, present: Book, proposed: Book, zone: str
-) -> Meter:
+async def _left_others(ids: Sequence[str], session: AsyncSession) -> dict[str, datetime]:
+    """Device → when it was taken from the home that it hung in before, if there was one."""
+    rows = await session.execute(
+        select(Binding.device_id, func.max(Binding.valid_to))
+        .where(Binding.device_id.in_(ids), Binding.valid_to.is_not(None))
+        .group_by(Binding.device_id)
+    )
+    return {row[0]: row[1] for row in rows if row[1] is not None}
+
+
+def _views(
+    device: Device, home: Watched, present: Book, proposed: Book, zone: str
+) -> tuple[DeviceView, DeviceView]:
+    """The device under the present rules and under the proposed ones."""
     view = replace(view_of(device), zone=zone, resting=False)
     tiers = tier_ranks()
     sides = [
         merged(for_role(watch_of(home, book, tiers).rules, device.role), device.rules)
         for book in (present, proposed)
     ]
-    return Meter(home_id, device.id, replace(view, rules=sides[0]), replace(view, rules=sides[1]))
+    return replace(view, rules=sides[0]), replace(view, rules=sides[1])
 
 
 def _roles(rule: WatchRule) -> list[str]:

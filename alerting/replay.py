@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from alerting.detect import DeviceState, DeviceView, answered, judge_reading, tick
+from alerting.detect import (
+    DeviceState,
+    DeviceView,
+    answered,
+    judge_reading,
+    rearm,
+    seen,
+    tick,
+)
 from alerting.detectors.assessable import REGISTERS
 from alerting.detectors.view import moment, seconds
 from alerting.finding import Finding, Severity, Sign
@@ -37,6 +46,8 @@ class Act(StrEnum):
 
     WAS_FALSE = "was_false"  # the elder was there and well: the rule learns
     WAS_NOT = "was_not"  # a true alarm, or nobody was at home: it does not
+    REARM = "rearm"  # closed without proof of life: found again after a while
+    SEEN = "seen"  # proof of life: the gap counts anew
     AWAY = "away"  # from now on nobody is at home, and welfare is not asked about
     HOME = "home"
 
@@ -60,45 +71,47 @@ class Replay:
         self.device = device
         self.state = DeviceState()
         self.told: list[Told] = []
+        self.standing: dict[str, Told] = {}  # kind → what was found and has not ended since
         self.judge_at = 0  # when `tick` is wanted, seconds; 0: not wanted
         self._feedback = feedback
         self._happened = list(happened)[::-1]
 
     def run(
         self,
-        readings: Sequence[tuple[int, float]],
+        times: Sequence[int],
+        values: Iterable[float],
         arrivals: Iterable[int] | None = None,
         watch: Callable[[int, DeviceState], None] | None = None,
     ) -> None:
-        """Take in all readings: (seconds, value of the register that the meter is there for).
+        """Take in all readings: seconds, and values of the register that the meter is there for.
 
         `arrivals`: when each was heard (rising; missing: as soon as it was read). `watch` is
         called with a reading's number and the state after it.
         """
         register = REGISTERS[self.device.role or ""]
         unit, name, device = REGISTER_UNITS[register], self.device.id, self.device
-        state, next_at = self.state, self._next_at()
-        heard = arrivals if arrivals is not None else [at for at, _ in readings]
-        for index, ((at, value), now) in enumerate(zip(readings, heard, strict=True)):
+        state, next_at, row = self.state, self._next_at(), -1
+        for at, value, now in zip(times, values, arrivals or times, strict=True):
             if next_at < now:
                 self.state = state
-                self.pass_time(now, index - 1)
-                state, device = self.state, self.device
+                self.pass_time(now, row)
+                state, device, next_at = self.state, self.device, self._next_at()
+            row += 1
             reading = Reading(child_id=name, register=register, value=value, unit=unit)
             state, found, due = judge_reading(state, reading, at, device, now)
             if found:
                 self.state = state
-                self._take(found, index, now)
+                self._take(found, row, now)
                 state = self.state
             if due != self.judge_at:
                 self.judge_at = due
                 next_at = self._next_at()
             if watch is not None:
-                watch(index, state)
+                watch(row, state)
         self.state = state
 
-    def pass_time(self, now: int, index: int) -> None:
-        """What was due before `now`: ticks, and what people did. `index`: of the last reading."""
+    def pass_time(self, now: int, row: int) -> None:
+        """What was due before `now`: ticks, and what people did. `row`: of the last reading."""
         while (at := self._next_at()) < now:
             if self._happened and self._happened[-1].at == at:
                 self._happen(self._happened.pop())
@@ -106,7 +119,7 @@ class Replay:
             judged = tick(self.state, self.device, moment(at))
             self.state = judged.state
             self.judge_at = seconds(judged.judge_at) if judged.judge_at is not None else 0
-            self._take(judged.findings, index, at)
+            self._take(judged.findings, row, at)
 
     def _next_at(self) -> int:
         """When something is due that is not a reading."""
@@ -114,17 +127,35 @@ class Replay:
         return min(acts, self.judge_at or _NEVER)
 
     def _happen(self, one: Happened) -> None:
-        if one.act in (Act.AWAY, Act.HOME):
-            self.device = replace(self.device, resting=one.act is Act.AWAY)
-        else:
-            was_false = one.act is Act.WAS_FALSE
-            self.state = answered(self.state, one.kind, was_false=was_false)
+        state, at = self.state, moment(one.at)
+        match one.act:
+            case Act.WAS_FALSE | Act.WAS_NOT:
+                state = answered(state, one.kind, was_false=one.act is Act.WAS_FALSE)
+            case Act.REARM:
+                state = rearm(state, one.kind, at)
+            case Act.SEEN:
+                state = self._seen(state, one.kind, at)
+            case Act.AWAY:
+                self.device = replace(self.device, resting=True)
+            case Act.HOME:
+                self.device = replace(self.device, resting=False)
+                for kind in GAPS:
+                    state = self._seen(state, kind, at)
+        self.state = state
 
-    def _take(self, findings: tuple[Finding, ...], index: int, now: int) -> None:
+    def _seen(self, state: DeviceState, kind: str, at: datetime) -> DeviceState:
+        self.standing.pop(kind, None)
+        return seen(state, kind, at)
+
+    def _take(self, findings: tuple[Finding, ...], row: int, now: int) -> None:
         for found in findings:
             if found.sign in TOLD:
+                told = Told(row, now, found)
+                self.standing[found.kind] = told
                 if not (self.device.resting and found.severity is Severity.WELFARE):
-                    self.told.append(Told(index, now, found))
-            elif self._feedback and found.kind in GAPS and found.sign is Sign.CLEARED:
+                    self.told.append(told)
+                continue
+            self.standing.pop(found.kind, None)
+            if self._feedback and found.kind in GAPS and found.sign is Sign.CLEARED:
                 was_false = found.facts.get("gap_s", 0) < FALSE_WITHIN_S
                 self.state = answered(self.state, found.kind, was_false=was_false)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter
 from fastapi.responses import Response
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from alerting import queries
-from alerting.fleet import lifecycle
+from alerting.fleet import lifecycle, rebuilding
 from alerting.fleet.label import install_address, label_svg
 from api.dependencies import Now, Reading, ServicesDep, SightDep, Writing, allowed
 from api.devices import ChildId, DeviceCreated, DeviceId, DeviceOut, mqtt_of, shown
@@ -132,6 +134,35 @@ async def swap_meter(
             note_text=body.note,
         )
     )
+
+
+class Rebuilt(BaseModel):
+    """What a meter's memory was made from."""
+
+    device_id: str
+    readings: int = Field(description="Stored readings of its register, of at most 120 days.")
+    since: datetime | None = Field(description="When the first of them was read.")
+    learnt_days: int = Field(description="Days that the adaptive rule knows; 0 for a fixed one.")
+    standing: tuple[str, ...] = Field(description="Kinds that hold now and that people know of.")
+
+
+@router.post("/{device_id}/rebuild", summary="Make its memory anew", response_model=Rebuilt)
+async def rebuild(
+    actor: Annotated[Actor, allowed("devices.rebuild")],
+    services: ServicesDep,
+    session: Writing,
+    sight: SightDep,
+    now: Now,
+    device_id: str,
+) -> Rebuilt:
+    """Replay a meter's stored readings, and what people did meanwhile, into a fresh state.
+
+    Nothing is found or opened by it; a gap that runs is judged within seconds.
+    """
+    await queries.device(session, sight, device_id)
+    zone = services.settings.timezone
+    made = await rebuilding.rebuild(session, device_id, now, zone=zone, actor=actor)
+    return Rebuilt(**asdict(made))
 
 
 @router.get(

@@ -39,24 +39,32 @@ async def refresh_homes(session: AsyncSession, home_ids: Collection[str], now: d
     Called whenever a device is bound, an elder moves or changes, and a rule comes into force; a
     loop calls it for everything now and then, so that a place that forgot is mended.
     """
-    changed = await outdated(session, home_ids, now)
+    changed = await outdated(session, home_ids, now, lock=True)
     for device, inherited, since in changed:
         device.inherited, device.resting_since = inherited, since
     await session.flush()
     return len(changed)
 
 
-async def outdated(session: AsyncSession, home_ids: Collection[str], now: datetime) -> list[Handed]:
-    """Devices of these homes that were told something else, with what holds now."""
+async def outdated(
+    session: AsyncSession, home_ids: Collection[str], now: datetime, *, lock: bool = False
+) -> list[Handed]:
+    """Devices of these homes that were told something else, with what holds now.
+
+    `lock`: for writing. The rows are taken before anything else is read, so that of two who hand
+    down at once the later one writes what both of them changed.
+    """
     if not home_ids:
         return []
-    rows = await session.execute(
+    query = (
         select(Device, Binding.home_id)
         .join(Binding, Binding.device_id == Device.id)
         .where(Binding.home_id.in_(home_ids), Binding.valid_to.is_(None))
         .order_by(Device.id)
     )
-    devices = rows.all()
+    if lock:
+        query = query.with_for_update(of=Device, key_share=True)
+    devices = (await session.execute(query)).all()
     if not devices:
         return []
     residents = await residents_of(session, home_ids)

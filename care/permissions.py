@@ -41,6 +41,7 @@ PERMISSIONS: dict[str, frozenset[UserRole]] = {
     "elders.write": _DESK,
     "contacts.write": _DESK,
     "devices.write": _DESK,
+    "devices.rebuild": _LEADING,
     # An installer is often the visitor who knows the home: within what they may see, they adopt,
     # enrol and test; all else about a device is the desk's.
     "devices.enrol": _EVERYBODY,

@@ -14,8 +14,6 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
 
 from core.errors import SettingsError
 
@@ -66,6 +64,9 @@ class Settings(MappingSettings):
     def _known_database(cls, value: str) -> str:
         if not value.startswith(("sqlite+aiosqlite:///", "postgresql+psycopg://")):
             raise ValueError("use sqlite+aiosqlite:///FILE or postgresql+psycopg://…")
+        from sqlalchemy import make_url  # half a second that commands without settings spare
+        from sqlalchemy.exc import ArgumentError
+
         try:
             make_url(value)
         except (ArgumentError, ValueError) as error:

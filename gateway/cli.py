@@ -14,7 +14,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from core.errors import AnjuError, InvalidInput, SettingsError
+from core.errors import AnjuError, SettingsError
 from core.logging import configure_logging
 from core.settings import Settings, load_settings, parse_roles
 from gateway.mapping_commands import mapping_app, payload_bytes
@@ -188,6 +188,21 @@ def devices_try(
         print("\n".join(show(trial)))
 
 
+@devices_app.command("rebuild")
+def devices_rebuild(
+    ids: Annotated[list[str] | None, typer.Argument(help="Ids of meters.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every meter in service.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print an object a meter.")] = False,
+) -> None:
+    """Make what the detectors know of a meter anew, from its stored readings."""
+    from gateway.rebuild import rebuild_all, show
+
+    if bool(ids) is every:
+        raise AnjuError("name the ids of meters, or --all")
+    for made in _run(rebuild_all(load_settings(), ids)):
+        print(json.dumps(made, ensure_ascii=False) if as_json else show(made))
+
+
 def _simulation(kind: Act) -> Any:
     def command(
         device: Annotated[str, typer.Option(help="The device's id.")],
@@ -211,8 +226,19 @@ for _kind in ACTS:
 
 @evaluate_app.command("water")
 def evaluate_water(
-    readings: Annotated[Path, typer.Option(help="CSV or CSV.GZ: home,time,register_l.")],
     rule: Annotated[str, typer.Option(help="adaptive, fixed-12h-10l, fixed-24h-10l …")],
+    readings: Annotated[
+        Path | None, typer.Option(help="CSV or CSV.GZ: home,time,register_l.")
+    ] = None,
+    from_database: Annotated[
+        bool, typer.Option("--from-database", help="The stored readings of all water meters.")
+    ] = False,
+    area: Annotated[
+        str | None, typer.Option(help="Of the database: an area's id; those below it too.")
+    ] = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, help="Of the database: so many last days.")
+    ] = None,
     profile: Annotated[
         str | None, typer.Option(help="tight or quiet; otherwise both levels of adaptive.")
     ] = None,
@@ -234,11 +260,14 @@ def evaluate_water(
     """Replay water readings through the detector that runs in production."""
     from rich.console import Console
 
-    from gateway.evaluation.command import Options, as_table, evaluate
+    from gateway.evaluation.command import Options, evaluate, show
 
     options = Options(
-        readings=readings,
         rule=rule,
+        readings=readings,
+        from_database=from_database,
+        area=area,
+        days=days,
         profile=profile,
         alarms_out=alarms_out,
         score=score,
@@ -251,13 +280,8 @@ def evaluate_water(
     result = evaluate(options, Console(stderr=True))
     if as_json:
         print(json.dumps(result, ensure_ascii=False))
-        return
-    if score:
-        Console(width=110).print(as_table(result))
-    if alarms_out is not None:
-        print(f"{result['alarms']} alarms in {result['homes']} homes: {alarms_out}")
-    elif not score:
-        raise InvalidInput("--alarms-out", "or --score: say what is wanted")
+    else:
+        show(result, options, Console(width=110))
 
 
 @app.command()

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
+from alerting.fleet.warming import NOT_AGAIN_FOR, cold_meters, warm
 from care.handing_down import MOST_AT_ONCE, outdated, refresh_homes, rule_of
 from care.tables import Home, WatchRule
 from care.watch_rules import home_ids_after, mark_applied, next_to_apply
@@ -57,6 +58,7 @@ class RuleKeeper:
             if not ids:
                 break
             told += await self._tell(ids)
+            await self._warm(ids)
             after = ids[-1]
         async with services.db.transaction(patient=True) as session:
             await mark_applied(session, row, services.clock.now())
@@ -66,6 +68,19 @@ class RuleKeeper:
     async def _tell(self, ids: Sequence[str]) -> int:
         async with self._services.db.transaction(patient=True) as session:
             return await refresh_homes(session, ids, self._services.clock.now())
+
+    async def _warm(self, ids: Sequence[str], unless_since: datetime | None = None) -> None:
+        """Meters that became adaptive learn from their readings, each by itself."""
+        services = self._services
+        async with services.db.reading() as session:
+            cold = await cold_meters(session, ids, unless_since=unless_since)
+        for device_id in cold:
+            try:
+                async with services.db.transaction(patient=True) as session:
+                    zone = services.settings.timezone
+                    await warm(session, device_id, services.clock.now(), zone)
+            except Exception:  # it is watched all the same, as a new home is
+                log.exception("meter not warmed up", device=device_id)
 
     async def _mend(self) -> int:
         """Homes whose devices were told something else, for whatever reason."""
@@ -80,5 +95,6 @@ class RuleKeeper:
                 return told
             if differs:
                 told += await self._tell(ids)
+            await self._warm(ids, unless_since=services.clock.now() - NOT_AGAIN_FOR)
             after = ids[-1]
             await asyncio.sleep(0)

@@ -9,6 +9,7 @@ import httpx
 
 from alerting.channels.base import DeliveryError
 from alerting.channels.message import notify
+from alerting.fleet import rebuilding
 from alerting.handling import sweep
 from alerting.intake import run_out, unwatched, watching
 from care.policy import load_policy
@@ -50,6 +51,7 @@ class Watcher:
         judge_silent = self._may_judge_silence(now)
         async with self._services.db.transaction(patient=True) as session:
             due = await watching.due_devices(session, now, judge_silent=judge_silent)
+        await self._heal(due, now)
         try:
             touched = await self._judge(due, now, judge_silent)
         except Exception:
@@ -86,6 +88,20 @@ class Watcher:
         async with self._services.db.transaction(patient=True) as session:
             zone = self._services.settings.timezone
             return await watching.watch(session, due, now, judge_silent=judge_silent, zone=zone)
+
+    async def _heal(self, due: Sequence[str], now: datetime) -> None:
+        """States that could not be read ask to be judged at once: first they are made anew."""
+        database, zone = self._services.db, self._services.settings.timezone
+        async with database.reading() as session:
+            unreadable = await rebuilding.unreadable(session, due)
+        for device_id in unreadable:
+            try:
+                async with database.transaction(patient=True) as session:
+                    made = await rebuilding.heal(session, device_id, now, zone)
+            except Exception:
+                log.exception("state not rebuilt", device=device_id)
+                continue
+            log.warning("state rebuilt", device=device_id, readings=made.readings if made else 0)
 
     async def _judge_one_by_one(
         self, due: Sequence[str], now: datetime, judge_silent: bool

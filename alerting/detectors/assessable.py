@@ -45,13 +45,16 @@ def on_word(
     register = REGISTERS.get(device.role or "")
     if register is None:
         return part, ()
+    if at > now:
+        at = now
     if part is None:
-        return Register(min(at, now)), ()
+        return Register(at), ()
     if isinstance(what, Reading) and what.register == register:
-        if min(at, now) <= part.at:
+        if at <= part.at:
             return part, ()
-        cleared = part.silent and not doubted
-        return Register(min(at, now)), (_finding(Sign.CLEARED, now, register),) if cleared else ()
+        if part.silent and not doubted:
+            return Register(at), (_finding(Sign.CLEARED, now, register),)
+        return Register(at), ()
     limit_s = silence_limit_s(device)
     if part.silent or limit_s is None or now - part.at < limit_s:
         return part, ()

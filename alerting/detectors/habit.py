@@ -136,6 +136,13 @@ def follow(habit: Habit, from_at: int, from_dl: int, at: int, dl: int, zone: str
                 cells = learn(cells, used_at, from_at, zone)
         used_at, flags = at, flags | USE_SEEN
     if at < habit.day_ends:
+        if (
+            used_at == habit.used_at
+            and flags == habit.flags
+            and meter is habit.meter
+            and drip is habit.drip
+        ):
+            return habit
         return Habit(
             used_at,
             flags,
@@ -159,9 +166,12 @@ def learn(cells: bytes, used_at: int, still_at: int, zone: str) -> bytes:
     table = bytearray(cells)
     for passed in range(1, min((still_at - used_at) // HOUR_S, HOURS) + 1):
         cell = (hour + passed) % HOURS
-        table[cell] = max(table[cell], 10 * passed)
-    table[last] = max(table[last], longest)
-    table[HOURS + first] = max(table[HOURS + first], longest)
+        if table[cell] < 10 * passed:
+            table[cell] = 10 * passed
+    if table[last] < longest:
+        table[last] = longest
+    if table[HOURS + first] < longest:
+        table[HOURS + first] = longest
     return bytes(table)
 
 

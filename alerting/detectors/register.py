@@ -23,7 +23,10 @@ class Verdict(Enum):
     RESTARTED = auto()  # follows the doubted reading: reset or swapped, a new line began there
 
 
-DOUBTED = frozenset({Verdict.WENT_BACK, Verdict.JUMPED})
+# By their own names: looking a member up in its class takes as long as comparing two readings.
+FIRST, FOLLOWS, IGNORED = Verdict.FIRST, Verdict.FOLLOWS, Verdict.IGNORED
+WENT_BACK, JUMPED, RESTARTED = Verdict.WENT_BACK, Verdict.JUMPED, Verdict.RESTARTED
+DOUBTED = (WENT_BACK, JUMPED)
 
 
 class Line(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -44,17 +47,17 @@ def follow(line: Line, at: int, value: int, most_per_hour: int) -> tuple[Line, V
     loses nothing: its line begins at its first reading.
     """
     if not line.at:
-        return Line(at, value), Verdict.FIRST
+        return Line(at, value), FIRST
     if at < line.at or at < line.doubt_at or (at == line.at and value == line.value):
-        return line, Verdict.IGNORED
+        return line, IGNORED
     if _fits(line.at, line.value, at, value, most_per_hour):
-        return Line(at, value), Verdict.FOLLOWS
+        return Line(at, value), FOLLOWS
     if line.doubt_at:
         if at == line.doubt_at and value == line.doubt_value:
-            return line, Verdict.IGNORED
+            return line, IGNORED
         if _fits(line.doubt_at, line.doubt_value, at, value, most_per_hour):
-            return Line(at, value), Verdict.RESTARTED
-    verdict = Verdict.WENT_BACK if value < line.value else Verdict.JUMPED
+            return Line(at, value), RESTARTED
+    verdict = WENT_BACK if value < line.value else JUMPED
     return Line(line.at, line.value, at, value), verdict
 
 

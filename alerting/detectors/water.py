@@ -15,7 +15,17 @@ from alerting.detectors.adaptive import Step
 from alerting.detectors.fixed import DEFAULT_PRESET, PRESETS, Level
 from alerting.detectors.habit import Habit
 from alerting.detectors.liveness import SHORTEST_LIMIT_S, silence_limit_s
-from alerting.detectors.register import CLOCK_SLACK_S, DOUBTED, Line, Verdict, follow
+from alerting.detectors.register import (
+    CLOCK_SLACK_S,
+    DOUBTED,
+    FIRST,
+    IGNORED,
+    RESTARTED,
+    WENT_BACK,
+    Line,
+    Verdict,
+    follow,
+)
 from alerting.detectors.stairs import Stairs
 from alerting.detectors.tap import Tap
 from alerting.detectors.view import DeviceView, Seconds, iso, late_s, moment, parameter
@@ -36,6 +46,7 @@ MOST_DL_PER_HOUR = 50_000  # 5 m³: not a home
 MOST_M3 = 1_000_000  # no home's register has more digits
 
 _DEFAULT_LEVELS = PRESETS[DEFAULT_PRESET]
+_NO_STAIRS = Stairs()
 _UNIT = REGISTER_UNITS["water_total"]
 
 
@@ -67,17 +78,18 @@ def on_reading(
     if device.role != "water_meter" and "no_water_use" not in device.rules:
         return part, ()
     water = part or Water()
-    at = min(at, now)
+    if at > now:
+        at = now
     if water.line.at - now > CLOCK_SLACK_S:
         water = _on_a_clock_set_back(water)
     if not (0 <= reading.value < MOST_M3 and reading.unit == _UNIT):
         return _doubt(water, "not_a_register_value", reading, at, now)
     dl = round(reading.value * 10_000)
     line, verdict = follow(water.line, at, dl, MOST_DL_PER_HOUR)
-    if verdict is Verdict.IGNORED:
+    if verdict is IGNORED:
         return part, ()
     if verdict in DOUBTED:
-        reason = "register_went_back" if verdict is Verdict.WENT_BACK else "register_jumped"
+        reason = "register_went_back" if verdict is WENT_BACK else "register_jumped"
         doubting = msgspec.structs.replace(water, line=line)
         return _doubt(doubting, reason, reading, at, now)
     steps = steps_of(device)
@@ -166,12 +178,12 @@ def _moved(
     """Tap and the rule's own memory after a trusted reading; a new line begins them anew."""
     tap, before = water.tap, water.line
     at, value = line.at, line.value
-    if verdict is Verdict.FIRST:
+    if verdict is FIRST:
         tap = tap_.pour(tap, at, value)
         if steps is None:
             return Stairs(at), tap, None
-        return Stairs(), tap, habit_.begin(water.habit, at, value, zone)
-    from_at, from_value, restarted = before.at, before.value, verdict is Verdict.RESTARTED
+        return _NO_STAIRS, tap, habit_.begin(water.habit, at, value, zone)
+    from_at, from_value, restarted = before.at, before.value, verdict is RESTARTED
     if restarted:
         from_at, from_value = before.doubt_at, before.doubt_value
         tap = Tap(from_at, from_value, on=tap.on)
@@ -188,7 +200,7 @@ def _moved(
         habit = habit_.begin(habit, from_at, from_value, zone)
         if not restarted:
             habit = _with_gap_of(habit, water.stairs)
-    return Stairs(), tap, habit_.follow(habit, from_at, from_value, at, value, zone)
+    return _NO_STAIRS, tap, habit_.follow(habit, from_at, from_value, at, value, zone)
 
 
 def _stairs_from(habit: Habit | None, at: int) -> Stairs:
@@ -238,7 +250,8 @@ def _judge(
         reason = "readings are plausible again"
         findings.append(_finding("cannot_assess", Sign.CLEARED, reason, {}, at, now))
     judge_at = 0 if may_open else water.judge_at or now + CATCH_UP_S
-    return Water(line, stairs, tap, level, doubted_at, judge_at, habit), tuple(findings)
+    part = Water(line, stairs, tap, level, doubted_at, judge_at, habit)
+    return part, tuple(findings) if findings else ()
 
 
 def _little_use(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -17,16 +18,18 @@ from alerting.detect import DeviceView
 from alerting.detectors import adaptive, fixed
 from alerting.wording import incident_title
 from core.errors import AnjuError, InvalidInput
-from gateway.evaluation.replay import Alarm, Home, read_homes, replay
+from core.settings import load_settings
+from gateway.evaluation.files import read_homes
+from gateway.evaluation.home import Alarm, Home, replay
 from gateway.evaluation.scoring import (
     WARM_UP_S,
-    Figure,
     Score,
     figures,
     score_home,
     truth_of,
     with_outages,
 )
+from gateway.evaluation.source import Source
 
 RULES = (*adaptive.PRESETS, *(name for name in fixed.PRESETS if name != "off"))
 PROFILES = ("tight", "quiet")
@@ -37,8 +40,11 @@ ALARM_COLUMNS = ("home", "time", "kind", "level", "detail")
 class Options:
     """What was asked for on the command line."""
 
-    readings: Path
     rule: str
+    readings: Path | None = None  # None: those of the database
+    from_database: bool = False
+    area: str | None = None  # of the database: this area and those below it
+    days: int | None = None  # of the database: only so many last days
     profile: str | None = None
     alarms_out: Path | None = None
     score: bool = False
@@ -48,6 +54,16 @@ class Options:
     seed: int = 1
     outages: float = 0.0  # a year and home
     lost: float = 0.05  # share of readings that outages take
+
+    def check(self) -> None:
+        """Raises `InvalidInput` for options that do not go together, or ask for nothing."""
+        if (self.readings is None) is not self.from_database:
+            raise InvalidInput("--readings", "name a file, or --from-database, and not both")
+        for name, value in (("--area", self.area), ("--days", self.days)):
+            if value is not None and not self.from_database:
+                raise InvalidInput(name, "only with --from-database")
+        if self.alarms_out is None and not self.score:
+            raise InvalidInput("--alarms-out", "or --score: say what is wanted")
 
 
 def preset_of(rule: str, profile: str | None) -> str:
@@ -69,72 +85,104 @@ def evaluate(options: Options, shown: Console) -> dict[str, Any]:
     `shown` carries the progress bar. Raises `InvalidInput` for a file or option that is wrong,
     before anything is written.
     """
+    options.check()
     preset = preset_of(options.rule, options.profile)
-    homes = read_homes(options.readings, options.zone)
+    # The adaptive rule's two levels are two rules that were run at once: each has its figures.
+    scored = ("adaptive-tight", "adaptive-quiet") if preset == "adaptive" else (preset,)
+    scores: dict[str, list[Score]] = {each: [] for each in scored}
+    homes = readings = alarms = 0
+    with _source(options) as source, _alarm_file(options.alarms_out) as write:
+        for home in _progress(source, shown):
+            homes, readings = homes + 1, readings + len(home.times)
+            if write is not None:
+                found, _ = replay(home, water_meter(home, preset))
+                alarms += len(found)
+                write(home, found)
+            if options.score:
+                for each in scored:
+                    scores[each].append(_score(home, each, options))
+    if not homes:
+        raise InvalidInput("--from-database", "there are no readings of water meters")
     result: dict[str, Any] = {
         "rule": preset,
-        "homes": len(homes),
-        "readings": sum(len(home.rows) for home in homes.values()),
-        "alarms": 0,
+        "homes": homes,
+        "readings": readings,
+        "alarms": alarms,
+        "rows_without_value": source.without_value,
+        "homes_put_in_order": source.sorted_homes,
     }
-    if options.alarms_out is not None:
-        with _alarm_file(options.alarms_out) as write:
-            for home in _progress(homes.values(), "alarms", shown):
-                alarms, _ = replay(home, water_meter(home, preset))
-                result["alarms"] += len(alarms)
-                write(home, alarms)
     if options.score:
-        result["score"] = {
-            name: {key: asdict(figure) for key, figure in found.items()}
-            for name, found in _scores(list(homes.values()), preset, options, shown).items()
-        }
+        result["score"] = _figures(scores, options)
     return result
 
 
 def water_meter(home: Home, preset: str) -> DeviceView:
-    """The meter of a home of the file, with the rule that is evaluated."""
+    """The meter of a home, with the rule that is evaluated."""
     rules = {"no_water_use": {"preset": preset}}
+    if home.device is not None:
+        return replace(home.device, rules={**home.device.rules, **rules})
     return DeviceView(id=home.name, role="water_meter", family="csv", rules=rules, zone=home.zone)
 
 
-def _scores(
-    homes: Sequence[Home], preset: str, options: Options, shown: Console
-) -> dict[str, dict[str, Figure]]:
-    """Figures by rule; the adaptive rule's two levels are two rules that were run at once."""
-    presets = ("adaptive-tight", "adaptive-quiet") if preset == "adaptive" else (preset,)
-    found: dict[str, dict[str, Figure]] = {}
-    for each in presets:
-        scores: list[Score] = []
-        for home in _progress(homes, each, shown):
-            given = home
-            if options.outages:
-                given = with_outages(
-                    home, a_year=options.outages, lost=options.lost, seed=options.seed
-                )
-            _, score = score_home(
-                given,
-                water_meter(home, each),
-                samples=options.samples,
-                seed=options.seed,
-                truth=truth_of(home),
-            )
-            scores.append(score)
-        if not any(score.delays_s for score in scores):
-            days = WARM_UP_S // 86_400
-            problem = f"no home has more than {days} days of readings: nothing to score"
-            raise InvalidInput("--readings", problem)
-        found[each] = figures(scores, draws=options.draws, seed=options.seed)
-    return found
+def _source(options: Options) -> AbstractContextManager[Source]:
+    if options.readings is None:
+        from gateway.evaluation.stored import from_database  # what a file has no need of
+
+        settings = load_settings()
+        return from_database(settings, area=options.area, days=options.days, zone=options.zone)
+    return nullcontext(read_homes(options.readings, options.zone))
 
 
-def _progress(homes: Iterable[Home], what: str, shown: Console) -> Iterable[Home]:
+def _score(home: Home, preset: str, options: Options) -> Score:
+    given = home
+    if options.outages:
+        given = with_outages(home, a_year=options.outages, lost=options.lost, seed=options.seed)
+    _, score = score_home(
+        given,
+        water_meter(home, preset),
+        samples=options.samples,
+        seed=options.seed,
+        truth=truth_of(home),
+    )
+    return score
+
+
+def _figures(
+    scores: dict[str, list[Score]], options: Options
+) -> dict[str, dict[str, dict[str, float]]]:
+    if not any(score.delays_s for found in scores.values() for score in found):
+        days = WARM_UP_S // 86_400
+        problem = f"no home has more than {days} days of readings: nothing to score"
+        raise InvalidInput("--from-database" if options.from_database else "--readings", problem)
+    return {
+        name: {
+            key: asdict(figure)
+            for key, figure in figures(found, draws=options.draws, seed=options.seed).items()
+        }
+        for name, found in scores.items()
+    }
+
+
+def _progress(source: Source, shown: Console) -> Iterable[Home]:
     return track(
-        list(homes), description=what, console=shown, disable=not shown.is_terminal, transient=True
+        source.homes,
+        total=source.count,
+        description="homes",
+        console=shown,
+        disable=not shown.is_terminal,
+        transient=True,
     )
 
 
+_Write = Callable[[Home, Sequence[Alarm]], None]
+
+
 @contextmanager
-def _alarm_file(path: Path) -> Iterator[Any]:
+def _alarm_file(path: Path | None) -> Iterator[_Write | None]:
+    """What writes a home's alarms; None where nobody asked for them."""
+    if path is None:
+        yield None
+        return
     try:
         with path.open("w", encoding="utf-8", newline="") as file:
             table = csv.writer(file, lineterminator="\n")
@@ -174,3 +222,18 @@ def as_table(result: dict[str, Any]) -> Table:
         ]
         table.add_row(rule, *cells)
     return table
+
+
+def show(result: dict[str, Any], options: Options, shown: Console) -> None:
+    """The same for people."""
+    if options.score:
+        shown.print(as_table(result))
+    lines = []
+    if options.alarms_out is not None:
+        lines.append(f"{result['alarms']} alarms in {result['homes']} homes: {options.alarms_out}")
+    if result["rows_without_value"]:
+        lines.append(f"{result['rows_without_value']} rows without a value were left out")
+    if result["homes_put_in_order"]:
+        lines.append(f"{result['homes_put_in_order']} homes were sorted by time")
+    for line in lines:
+        shown.print(line, soft_wrap=True, markup=False, highlight=False)

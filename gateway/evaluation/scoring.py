@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import random
-from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from alerting.detect import DeviceState, DeviceView, judge, rearm
-from alerting.detectors import drip as drip_
-from alerting.detectors.drip import Drip
+from alerting.course import Course, course_of
+from alerting.detect import DeviceState, DeviceView, forget, judge_reading
 from alerting.finding import Sign
+from alerting.replay import TOLD
 from devices.event import Reading
-from gateway.evaluation.replay import Alarm, Home, replay
+from gateway.evaluation.home import Alarm, Home, replay
 
 WARM_UP_S = 60 * 86_400
 DAY_S = 86_400
@@ -22,7 +21,8 @@ NEVER_S = 96 * 3600
 """No alarm for so long counts as this long."""
 
 COVERED_S = 3 * 3600
-"""Readings further apart than this leave the time between them uncovered."""
+"""Readings further apart than this leave the time between them uncovered, unless the meter never
+reports more often."""
 
 TAP_L_PER_HOUR = 240
 _TAP_NEVER_S = 24 * 3600
@@ -46,39 +46,9 @@ class Score:
         return self.exposure_s / YEAR_S
 
 
-@dataclass(frozen=True, slots=True)
-class Truth:
-    """A home's own course, whatever a rule makes of it; times in seconds, of every row."""
-
-    times: list[int]
-    litres: list[float]
-    uses: list[int]  # times of use, the first reading among them
-    warm: int
-
-    def gap(self, at: int) -> tuple[int, int]:
-        """The no-use gap around `at`: last use at or before it, and the next."""
-        number = bisect_right(self.uses, at) - 1
-        after = self.uses[number + 1] if number + 1 < len(self.uses) else self.times[-1]
-        return self.uses[max(number, 0)], after
-
-
-def truth_of(home: Home) -> Truth:
+def truth_of(home: Home) -> Course:
     """What is known of a home once everything is: readings that went back are left out."""
-    times: list[int] = []
-    litres: list[float] = []
-    uses: list[int] = []
-    drip = Drip()
-    for row in home.rows:
-        at = int(row.at.timestamp())
-        if times and (at <= times[-1] or row.litres < litres[-1]):
-            continue
-        moved = round((row.litres - litres[-1]) * 10) if times else 0
-        if not times or (moved and drip_.is_use(drip, moved, at - times[-1])):
-            uses.append(at)
-        drip = drip_.pour(drip, at, round(row.litres * 10))
-        times.append(at)
-        litres.append(row.litres)
-    return Truth(times, litres, uses, times[0] + WARM_UP_S)
+    return course_of(zip(home.times, (round(one * 10) for one in home.litres), strict=True))
 
 
 def score_home(
@@ -87,124 +57,118 @@ def score_home(
     *,
     samples: int,
     seed: int,
-    truth: Truth | None = None,
-    wanted: Callable[[Alarm], bool] = lambda _: True,
+    truth: Course | None = None,
 ) -> tuple[list[Alarm], Score]:
-    """Alarms and figures of one home. `wanted` says which alarms of no use are the rule's.
+    """Alarms and figures of one home.
 
     `truth` is the home's real course where `home` itself has been altered (outages).
     """
     true = truth or truth_of(home)
-    moments = _moments(home, true, samples, random.Random(f"{seed}/{home.name}"))
-    states: dict[int, DeviceState] = {index: DeviceState() for index, _ in moments}
+    heard = home.arrivals()
+    warm = true.times[0] + WARM_UP_S
+    covered_s = _covered_s(heard)
+    moments = _moments(heard, true, samples, covered_s, random.Random(f"{seed}/{home.name}"))
+    states: dict[int, DeviceState] = {row: DeviceState() for row, _ in moments}
 
-    def keep(index: int, state: DeviceState) -> None:
-        if index in states:
-            states[index] = state
+    def keep(row: int, state: DeviceState) -> None:
+        if row in states:
+            states[row] = state
 
     alarms, _ = replay(home, device, watch=keep)
-    score = Score(exposure_s=_exposure_s(home, true))
-    _count(alarms, true, score, wanted)
-    for index, at in moments:
-        forked = states[index]
-        score.delays_s.append(_still_s(home, device, forked, index, at, wanted))
-        score.tap_delays_s.append(_pouring_s(home, device, forked, index, at))
+    spans = ((at, at - before) for before, at in pairwise(heard))
+    score = Score(exposure_s=sum(span for at, span in spans if at > warm and span <= covered_s))
+    _count(alarms, true, warm, score)
+    for row, at in moments:
+        score.delays_s.append(_still_s(home, heard, device, states[row], row, at))
+        score.tap_delays_s.append(_pouring_s(home, heard, device, states[row], row, at))
     return alarms, score
 
 
 def _count(
-    alarms: Sequence[Alarm], true: Truth, score: Score, wanted: Callable[[Alarm], bool]
+    alarms: Sequence[Alarm],
+    true: Course,
+    warm: int,
+    score: Score,
 ) -> None:
     """False alarms after the warm-up; of no use one a gap, routine or absence by the real gap."""
     gaps: set[int] = set()
     for alarm in alarms:
-        at = int(alarm.at.timestamp())
-        if at <= true.warm:
+        if alarm.at <= warm:
             continue
         if alarm.finding.kind == "tap_left_on":
             score.tap += 1
-        elif alarm.finding.kind == "no_water_use" and wanted(alarm):
-            since, until = true.gap(at)
+        elif alarm.finding.kind == "no_water_use":
+            since, until = true.gap(alarm.at)
             if since in gaps:
                 continue
             gaps.add(since)
-            if until - since < DAY_S:
+            if (true.times[-1] if until is None else until) - since < DAY_S:
                 score.routine += 1
             else:
                 score.absence += 1
 
 
-def _exposure_s(home: Home, true: Truth) -> float:
-    times = sorted(int(row.at.timestamp()) for row in home.rows)
-    spans = ((at, at - before) for before, at in pairwise(times))
-    return sum(span for at, span in spans if at > true.warm and span <= COVERED_S)
+def _covered_s(times: Sequence[int]) -> float:
+    """How far apart two readings may be so that the time between them counts as observed."""
+    spans = sorted(after - before for before, after in pairwise(times))
+    return max(COVERED_S, 1.5 * spans[len(spans) // 2]) if spans else COVERED_S
 
 
-def _moments(home: Home, true: Truth, samples: int, rng: random.Random) -> list[tuple[int, int]]:
+def _moments(
+    heard: Sequence[int], true: Course, samples: int, covered_s: float, rng: random.Random
+) -> list[tuple[int, int]]:
     """(row before it, time) of random minutes at which somebody was home and the meter heard."""
-    times = [int(row.at.timestamp()) for row in home.rows]
-    last = times[-1] - NEVER_S
-    if last <= true.warm or any(b < a for a, b in pairwise(times)):
+    warm, last = true.times[0] + WARM_UP_S, heard[-1] - NEVER_S
+    if last <= warm:
         return []
     moments: list[tuple[int, int]] = []
     for _ in range(50 * samples):
         if len(moments) == samples:
             break
-        at = rng.randrange(true.warm // 60, last // 60) * 60
+        at = rng.randrange(warm // 60, last // 60) * 60
         since, until = true.gap(at)
-        index = bisect_right(times, at) - 1
-        if until - since < DAY_S and times[index + 1] - times[index] <= COVERED_S:
-            moments.append((index, at))
+        row = bisect_right(heard, at) - 1
+        gap_s = (true.times[-1] if until is None else until) - since
+        if gap_s < DAY_S and heard[row + 1] - heard[row] <= covered_s:
+            moments.append((row, at))
     return moments
 
 
 def _still_s(
     home: Home,
+    heard: Sequence[int],
     device: DeviceView,
     state: DeviceState,
-    index: int,
+    row: int,
     at: int,
-    wanted: Callable[[Alarm], bool],
 ) -> float:
     """Seconds until the rule notices that from `at` on the register stands still."""
-    stood = home.rows[index].litres
+    said = _water(home.name, home.litres[row])
     if state.water is not None and state.water.level:
-        state = _unalarmed(state)
-    for later, seconds in _after(home, index, at, NEVER_S):
-        said = _water(home.name, stood)
-        judged = judge(state, ((later, said),), device, later)
-        state = judged.state
-        for found in judged.findings:
-            if found.kind == "no_water_use" and found.sign in (Sign.ROSE, Sign.WORSE):
-                alarm = Alarm(index, later, "", found)
-                if wanted(alarm):
-                    return seconds
+        state = forget(state, "no_water_use")  # one that stands would hide when the next comes
+    for later in _after(heard, row, at, NEVER_S):
+        state, findings, _ = judge_reading(state, said, later, device, later)
+        if any(f.kind == "no_water_use" and f.sign in TOLD for f in findings):
+            return later - at
     return NEVER_S
 
 
-def _pouring_s(home: Home, device: DeviceView, state: DeviceState, index: int, at: int) -> float:
+def _pouring_s(
+    home: Home, heard: Sequence[int], device: DeviceView, state: DeviceState, row: int, at: int
+) -> float:
     """Seconds until an open tap is noticed that runs from `at` on, at TAP_L_PER_HOUR."""
-    stood = home.rows[index].litres
-    for later, seconds in _after(home, index, at, _TAP_NEVER_S):
-        said = _water(home.name, stood + TAP_L_PER_HOUR * seconds / 3600)
-        judged = judge(state, ((later, said),), device, later)
-        state = judged.state
-        if any(f.kind == "tap_left_on" and f.sign is Sign.ROSE for f in judged.findings):
-            return seconds
+    stood = home.litres[row]
+    for later in _after(heard, row, at, _TAP_NEVER_S):
+        said = _water(home.name, stood + TAP_L_PER_HOUR * (later - at) / 3600)
+        state, findings, _ = judge_reading(state, said, later, device, later)
+        if any(f.kind == "tap_left_on" and f.sign is Sign.ROSE for f in findings):
+            return later - at
     return _TAP_NEVER_S
 
 
-def _unalarmed(state: DeviceState) -> DeviceState:
-    """An alarm that stands already would hide when the next one comes."""
-    return rearm(state, "no_water_use")
-
-
-def _after(home: Home, index: int, at: int, for_s: int) -> Iterator[tuple[datetime, float]]:
-    for row in home.rows[index + 1 :]:
-        seconds = row.at.timestamp() - at
-        if seconds >= for_s:
-            return
-        yield row.at, seconds
+def _after(heard: Sequence[int], row: int, at: int, for_s: int) -> Sequence[int]:
+    """When the readings after `row` were heard, up to so many seconds after `at`."""
+    return heard[row + 1 : bisect_left(heard, at + for_s, row + 1)]
 
 
 def _water(name: str, litres: float) -> Reading:
@@ -272,21 +236,26 @@ def percentile(values: Sequence[float], share: float) -> float:
 def with_outages(home: Home, *, a_year: float, lost: float, seed: int) -> Home:
     """The home with so many random outages a year in which this share of readings is lost."""
     rng = random.Random(f"outages/{seed}/{home.name}")
-    if not home.rows:
+    if not home.times:
         return home
     mean_s = lost * YEAR_S / a_year
-    at, end = home.rows[0].at, home.rows[-1].at
-    outages: list[tuple[datetime, datetime]] = []
+    at, end = float(home.times[0]), home.times[-1]
+    outages: list[tuple[float, float]] = []
     while at < end:
-        at += timedelta(seconds=rng.expovariate(1 / (YEAR_S / a_year - mean_s)))
-        until = at + timedelta(seconds=rng.expovariate(1 / mean_s))
+        at += rng.expovariate(1 / (YEAR_S / a_year - mean_s))
+        until = at + rng.expovariate(1 / mean_s)
         outages.append((at, until))
         at = until
     starts = [start for start, _ in outages]
 
-    def heard(moment: datetime) -> bool:
+    def is_heard(moment: int) -> bool:
         number = bisect_right(starts, moment) - 1
         return number < 0 or moment > outages[number][1]
 
-    rows = [row for row in home.rows if heard(row.at)]
-    return Home(name=home.name, zone=home.zone, rows=rows)
+    kept = [row for row, at in enumerate(home.times) if is_heard(at)]
+    return replace(
+        home,
+        times=[home.times[row] for row in kept],
+        litres=[home.litres[row] for row in kept],
+        texts=[home.texts[row] for row in kept] if home.texts else [],
+    )

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from alerting.detect import load_state
 from alerting.tables import DeviceStateRow, ReadingRow
-from care.tables import Device, WatchRule
+from care.tables import Binding, Device, WatchRule
 from gateway import rulekeeper
 from gateway.rulekeeper import RuleKeeper
 from tests.detection.test_adaptive import Home, meter, ordinary
@@ -212,6 +213,35 @@ async def test_a_rule_withdrawn_before_its_time_is_never_heard_of(world: World) 
     world.clock.advance(hours=25)
     assert await keep(world) == 0
     assert await preset_of(world, "water-1") is None
+
+
+async def test_a_meter_that_becomes_adaptive_knows_its_home_and_judges_the_gap_that_runs(
+    world: World,
+) -> None:
+    """The weeks before are in its readings; a home still since this morning is not lost."""
+    past, readings = await a_past(world)
+    await metered(world, "water-1")
+    async with world.services.db.transaction() as session:
+        (await session.scalars(select(Binding))).one().valid_from = readings[0][0]
+    await known(world, "water-1", past, readings)
+    async with world.services.db.transaction() as session:
+        (await session.get_one(DeviceStateRow, "water-1")).state = ""
+    for number in range(18):  # from midnight; up at six, and still since eight
+        world.clock.advance(hours=1)
+        past.litres += ordinary(0, number) if number < 8 else 0
+        await world.reads("water-1", past.litres / 1000)
+    assert await world.incidents() == []
+    await say(world, TIGHT)
+    state = load_state((await world.device_state("water-1")).state)
+    assert state.water is not None
+    assert state.water.habit is not None
+    assert state.water.habit.days > 80
+    await world.anju.watcher.watch_devices()
+    assert (await world.incident())["kind"] == "no_water_use"
+    world.clock.advance(minutes=11)
+    assert await keep(world) == 0
+    await world.reads("water-1", past.litres / 1000)
+    assert len(await world.incidents()) == 1, "found once"
 
 
 # ── the back-test ────────────────────────────────────────────────────────────────────────────────

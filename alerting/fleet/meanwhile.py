@@ -1,0 +1,94 @@
+"""What people said and did while a meter was watched, as a replay of its readings takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from alerting.detectors.view import seconds
+from alerting.incident import PROOF_OF_LIFE, Outcome
+from alerting.replay import Act, Happened
+from alerting.tables import Check, Incident
+from care.model import ElderStatus
+from care.tables import Binding, Elder, ElderStatusEntry
+
+_HEARD = frozenset({"well", "spoken"})
+_NOTHING = _HEARD | {"used_again"}
+"""Results of a check by which the elder was heard, and by which the finding was nothing."""
+
+
+async def what_people_did(session: AsyncSession, device_id: str, since: datetime) -> list[Happened]:
+    """Outcomes of the device's incidents and results of its checks, as its detector was told."""
+    happened: list[Happened] = []
+    outcomes = await session.execute(
+        select(Incident.kind, Incident.outcome, Incident.outcome_at).where(
+            Incident.device_id == device_id,
+            Incident.outcome.is_not(None),
+            Incident.outcome_at >= since,
+        )
+    )
+    for kind, outcome, when in outcomes:
+        at = seconds(when or since)
+        was_false = outcome == Outcome.FALSE_ALARM
+        happened.append(Happened(at, Act.WAS_FALSE if was_false else Act.WAS_NOT, kind))
+        again = Act.SEEN if outcome in PROOF_OF_LIFE else Act.REARM
+        happened.append(Happened(at, again, kind))
+    results = await session.execute(
+        select(Check.kind, Check.result, Check.ended_at).where(
+            Check.device_id == device_id, Check.result.in_(_NOTHING), Check.ended_at >= since
+        )
+    )
+    for kind, result, when in results:
+        at = seconds(when or since)
+        happened.append(Happened(at, Act.WAS_FALSE, kind))
+        if result in _HEARD:
+            happened.append(Happened(at, Act.SEEN, kind))
+    return happened
+
+
+async def absences(session: AsyncSession, device_id: str, since: datetime) -> list[Happened]:
+    """When nobody who lives in the device's home was there, by the history of their statuses."""
+    lives_there = (
+        select(Elder.id)
+        .join(Binding, Binding.home_id == Elder.home_id)
+        .where(Binding.device_id == device_id, Binding.valid_to.is_(None))
+    )
+    elders = (await session.scalars(lives_there)).all()
+    entries = await session.execute(
+        select(ElderStatusEntry.elder_id, ElderStatusEntry.at, ElderStatusEntry.status)
+        .where(ElderStatusEntry.elder_id.in_(elders))
+        .order_by(ElderStatusEntry.at, ElderStatusEntry.id)
+    )
+    history = ((elder, seconds(at), status) for elder, at, status in entries)
+    return resting_spans(elders, history, seconds(since))
+
+
+def resting_spans(
+    elders: Iterable[str], history: Iterable[tuple[str, int, str]], since: int
+) -> list[Happened]:
+    """When all of them were away, from changes (elder, seconds, status) by rising time. Pure.
+
+    What was so before `since` is said at its beginning.
+    """
+    at_home = set(elders)
+    has_people, rested_at = bool(at_home), 0
+    happened: list[Happened] = []
+    for elder, at, status in history:
+        if status == ElderStatus.HOME:
+            at_home.add(elder)
+        else:
+            at_home.discard(elder)
+        rests = has_people and not at_home
+        if rests and not rested_at:
+            rested_at = max(at, since)
+            happened.append(Happened(rested_at, Act.AWAY))
+        elif rested_at and not rests:
+            if at > rested_at:
+                happened.append(Happened(at, Act.HOME))
+            else:
+                happened.pop()  # it was over before `since`
+            rested_at = 0
+    return happened

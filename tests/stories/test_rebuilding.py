@@ -1,0 +1,199 @@
+"""A meter's memory is lost, or unreadable: it comes back from readings, and no gap is lost."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+
+from alerting.detect import load_state
+from alerting.fleet.meanwhile import resting_spans
+from alerting.replay import Act
+from alerting.tables import DeviceStateRow, ReadingRow
+from care.tables import DeviceLog
+from tests.detection.test_adaptive import Home, meter
+from tests.support.world import World
+
+METER = "water-1"
+RUBBISH = "[1,[["
+
+
+class Remembered(Home):
+    """A home whose readings are kept as the database keeps them."""
+
+    def __init__(self, preset: str) -> None:
+        super().__init__(meter(preset, zone="Asia/Shanghai"))
+        self.readings: list[tuple[datetime, float]] = []
+
+    def passes(self, litres: float, in_h: float = 1) -> list[Any]:
+        found = super().passes(litres, in_h)
+        self.readings.append((self.now, self.litres / 1000))
+        return found
+
+
+async def known_home(world: World, preset: str = "adaptive-quiet") -> Remembered:
+    """A meter that has been read for six weeks, until this morning at eight."""
+    grandma = await world.elder()
+    rules = {"no_water_use": {"preset": preset}}
+    await world.device(METER, "water_meter", home_id=grandma["home_id"], rules=rules)
+    past = Remembered(preset)
+    past.lives(42 + 8 / 24)
+    world.clock.advance(seconds=(past.now - world.clock.now()).total_seconds())
+    async with world.services.db.transaction() as session:
+        session.add_all(
+            ReadingRow(device_id=METER, register="water_total", at=at, value=value)
+            for at, value in past.readings
+        )
+        session.add(DeviceStateRow(device_id=METER, state=past.watch.text, last_heard_at=past.now))
+    return past
+
+
+async def reads_on(world: World, past: Remembered, for_h: int, litres: float = 0) -> None:
+    for _ in range(for_h):
+        world.clock.advance(hours=1)
+        past.litres += litres
+        await world.reads(METER, past.litres / 1000)
+
+
+async def state_of(world: World) -> str:
+    return (await world.device_state(METER)).state
+
+
+async def spoil(world: World) -> None:
+    async with world.services.db.transaction() as session:
+        row = update(DeviceStateRow).where(DeviceStateRow.device_id == METER)
+        await session.execute(row.values(state=RUBBISH))
+
+
+@pytest.mark.parametrize("preset", ["adaptive", "adaptive-quiet", "fixed-12h-24h-10l"])
+async def test_nothing_was_lost_so_what_is_made_anew_is_the_same_to_the_bit(
+    world: World, preset: str
+) -> None:
+    past = await known_home(world, preset)
+    live = await state_of(world)
+    await spoil(world)
+    made = await world.admin.post(f"devices/{METER}/rebuild")
+    assert await state_of(world) == live
+    assert made["device_id"] == METER
+    assert made["readings"] == len(past.readings)
+    assert datetime.fromisoformat(made["since"]) == past.readings[0][0]
+    assert made["learnt_days"] == (0 if preset.startswith("fixed") else past.habit.days)
+    assert made["standing"] == []
+    async with world.services.db.reading() as session:
+        query = select(DeviceLog.kind).where(DeviceLog.device_id == METER)
+        assert "rebuilt" in (await session.scalars(query)).all()
+
+
+@pytest.mark.parametrize("outcome", ["false_alarm", "nobody_home"])
+async def test_what_people_found_out_is_part_of_it(world: World, outcome: str) -> None:
+    past = await known_home(world)
+    await reads_on(world, past, 14)
+    incident = await world.incident(kind="no_water_use")
+    world.clock.advance(minutes=20)
+    await world.act("acknowledge", incident)
+    await world.act("outcome", incident, {"outcome": outcome, "reason": "看过了"})
+    await reads_on(world, past, 3, litres=40)
+    live = await state_of(world)
+    await world.admin.post(f"devices/{METER}/rebuild")
+    assert await state_of(world) == live
+
+
+async def test_an_unreadable_state_heals_by_itself_and_its_gap_runs_on(world: World) -> None:
+    past = await known_home(world)
+    used_at = past.now
+    await reads_on(world, past, 2)
+    await spoil(world)
+    await reads_on(world, past, 1)
+    assert load_state(await state_of(world)).rebuilt, "it says so until it is made anew"
+    assert await world.incidents() == []
+    await world.anju.watcher.watch_devices()
+    past.stands_still(3)
+    assert await state_of(world) == past.watch.text, "as if nothing had happened"
+    assert await world.incidents() == []
+    await reads_on(world, past, 8)
+    incident = await world.incident(kind="no_water_use")
+    since = datetime.fromisoformat((await world.stored(incident)).facts["since"])
+    assert since == used_at
+
+
+async def test_a_gap_that_nobody_was_told_of_is_found_once_the_state_is_back(world: World) -> None:
+    past = await known_home(world)
+    await reads_on(world, past, 2)
+    await spoil(world)
+    await reads_on(world, past, 10)
+    assert await world.incidents() == [], "the unreadable state knew nothing of the gap"
+    await world.anju.watcher.watch_devices()
+    incident = await world.incident(kind="no_water_use")
+    since = datetime.fromisoformat((await world.stored(incident)).facts["since"])
+    assert since == past.now
+
+
+async def test_what_people_know_already_is_not_found_again(world: World) -> None:
+    past = await known_home(world)
+    await reads_on(world, past, 14)
+    incident = await world.incident(kind="no_water_use")
+    live = await state_of(world)
+    made = await world.admin.post(f"devices/{METER}/rebuild")
+    assert made["standing"] == ["no_water_use"]
+    assert await state_of(world) == live
+    await world.anju.watcher.watch_devices()
+    await reads_on(world, past, 2)
+    assert (await world.stored(incident)).findings == 1
+    assert len(await world.incidents()) == 1
+
+
+async def test_after_a_swap_only_the_new_register_counts(world: World) -> None:
+    past = await known_home(world)
+    await world.admin.post(f"devices/{METER}/swap-meter", {"start_value": 0.5})
+    past.litres = 500
+    await reads_on(world, past, 3, litres=10)
+    live = await state_of(world)
+    made = await world.admin.post(f"devices/{METER}/rebuild")
+    assert made["readings"] == 4
+    assert await state_of(world) == live
+
+
+async def test_who_may_and_what_cannot_be_made_anew(world: World) -> None:
+    grandma = await world.elder()
+    await world.device("smoke-1", "smoke_detector", home_id=grandma["home_id"])
+    await world.device("meter-9", "water_meter", home_id=grandma["home_id"])
+    refused = await world.admin.post("devices/smoke-1/rebuild", status=422)
+    assert "no meter" in refused["detail"]
+    await world.admin.post("devices/nothing/rebuild", status=404)
+    officer = await world.sign_in("li", "duty_officer")
+    await officer.post("devices/meter-9/rebuild", status=403)
+    made = await (await world.sign_in("wang", "supervisor")).post("devices/meter-9/rebuild")
+    assert (made["readings"], made["since"]) == (0, None)
+
+
+async def test_the_unreadable_state_of_what_is_no_meter_begins_with_nothing(world: World) -> None:
+    grandma = await world.elder()
+    await world.device("smoke-1", "smoke_detector", home_id=grandma["home_id"])
+    await world.event("smoke-1", "test")
+    async with world.services.db.transaction() as session:
+        await session.execute(update(DeviceStateRow).values(state=RUBBISH))
+    await world.event("smoke-1", "smoke")
+    assert (await world.incident(kind="smoke"))["kind"] == "smoke", "it rings all the same"
+    await world.anju.watcher.watch_devices()
+    assert not load_state((await world.device_state("smoke-1")).state).rebuilt
+
+
+@pytest.mark.parametrize(
+    ("elders", "entries", "spans"),
+    [
+        (["a"], [("a", 20, "away"), ("a", 30, "home")], [(20, Act.AWAY), (30, Act.HOME)]),
+        (["a"], [("a", 5, "away"), ("a", 30, "home")], [(10, Act.AWAY), (30, Act.HOME)]),
+        (["a"], [("a", 5, "away"), ("a", 8, "home")], []),
+        (["a"], [("a", 20, "away"), ("a", 25, "hospital")], [(20, Act.AWAY)]),
+        (["a", "b"], [("a", 20, "away"), ("a", 30, "home")], []),
+        (["a", "b"], [("a", 20, "away"), ("b", 30, "hospital"), ("a", 40, "home")],
+         [(30, Act.AWAY), (40, Act.HOME)]),
+        ([], [("a", 20, "away")], []),
+    ],
+)  # fmt: skip
+def test_a_home_rests_while_all_of_its_people_are_away(
+    elders: list[str], entries: list[tuple[str, int, str]], spans: list[tuple[int, Act]]
+) -> None:
+    assert [(one.at, one.act) for one in resting_spans(elders, entries, 10)] == spans
