@@ -19,7 +19,7 @@ from care.tables import Area, Binding, Device, Elder, Home, WatchRule
 from care.watch import Book, Resident, Rule, Watched, book_of, watch_of
 from care.watch_choices import for_role
 
-MOST_AT_ONCE = 500
+MOST_AT_ONCE = 200
 """Homes in one transaction, which must stay under 100 ms."""
 
 _GONE = (ElderStatus.MOVED, ElderStatus.DECEASED)

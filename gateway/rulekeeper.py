@@ -19,8 +19,6 @@ log = get_logger("rules")
 
 RULES_EVERY_S = 60.0
 MEND_EVERY = timedelta(minutes=10)
-LOOKED_AT_ONCE = 200
-"""Homes that are only looked at: short enough for the loop that everything else runs on."""
 
 
 class RuleKeeper:
@@ -89,7 +87,7 @@ class RuleKeeper:
         while True:
             async with services.db.reading() as session:
                 page = select(Home.id).where(Home.id > after).order_by(Home.id)
-                ids = (await session.scalars(page.limit(LOOKED_AT_ONCE))).all()
+                ids = (await session.scalars(page.limit(MOST_AT_ONCE))).all()
                 differs = bool(await outdated(session, ids, services.clock.now()))
             if not ids:
                 return told
