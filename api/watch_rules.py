@@ -58,6 +58,35 @@ _FORECAST: dict[str, Any] = {
 }
 
 
+_ALARM = {
+    "home_id": "home-9s2ka",
+    "elder_ids": ["eld-1b7g2"],
+    "device_id": "water-1",
+    "kind": "no_water_use",
+    "at": "2026-02-27T10:00:00Z",
+    "since": "2026-02-27T00:00:00Z",
+    "until": "2026-02-27T14:00:00Z",
+    "gap_s": 50400,
+    "sort": "check",
+    "side": "both",
+    "earlier_s": 7200,
+}
+_ORIGIN = {
+    "rule_id": "rule-4k2q8",
+    "area_id": "area-5p2v0",
+    "area_name": "城关镇",
+    "tier": None,
+    "elder_id": None,
+    "effective_from": "2026-03-02T00:00:00Z",
+}
+_PARAMETER = {
+    "rule": "no_water_use",
+    "parameter": "preset",
+    "value": "adaptive",
+    "origin": _ORIGIN,
+}
+
+
 class RuleScope(Body):
     """Without area, tier and elder: everybody, everywhere. An elder's rule has neither of both."""
 
@@ -123,6 +152,7 @@ class AlarmOut(Out):
     """One gap. `sort`: check, incident or absence (nobody home for a day or more). `side`: `new`
     with the proposed rule, `gone` with it, or `both`."""
 
+    model_config = Out.model_config | example(**_ALARM)
     home_id: str
     elder_ids: list[str]
     device_id: str
@@ -155,7 +185,9 @@ class SideOut(Out):
 class BackTestOut(Out):
     """The last 30 days under the present and the proposed rules; `seal` goes into the rule."""
 
-    model_config = Out.model_config | example(**_FORECAST, alarms=[], more_alarms=0, seal="eJx…")
+    model_config = Out.model_config | example(
+        **_FORECAST, alarms=[_ALARM], more_alarms=0, seal="eJx…"
+    )
     days: int
     homes: int = Field(description="In the scope.")
     sampled: int = Field(description="Looked at: all, or the same 200 every time.")
@@ -180,17 +212,19 @@ class BackTestOut(Out):
 
 
 class OriginOut(Out):
-    """Where a parameter comes from; all null: the device's own."""
+    """Where a parameter comes from: everywhere, an area, a tier of it, or the elder alone."""
 
-    rule_id: str | None
+    model_config = Out.model_config | example(**_ORIGIN)
+    rule_id: str
     area_id: str | None
     area_name: str | None
     tier: str | None
     elder_id: str | None
-    effective_from: datetime | None
+    effective_from: datetime
 
 
 class ParameterOut(Out):
+    model_config = Out.model_config | example(**_PARAMETER)
     rule: str
     parameter: str
     value: Any
@@ -203,21 +237,7 @@ class ElderWatchOut(Out):
     model_config = Out.model_config | example(
         elder_id="eld-1b7g2",
         home_id="home-9s2ka",
-        parameters=[
-            {
-                "rule": "no_water_use",
-                "parameter": "preset",
-                "value": "adaptive",
-                "origin": {
-                    "rule_id": "rule-4k2q8",
-                    "area_id": "area-5p2v0",
-                    "area_name": "城关镇",
-                    "tier": None,
-                    "elder_id": None,
-                    "effective_from": "2026-03-02T00:00:00Z",
-                },
-            }
-        ],
+        parameters=[_PARAMETER],
         devices=[{"device_id": "water-1", "role": "water_meter", "rules": _RULES, "own": {}}],
     )
     elder_id: str

@@ -237,7 +237,8 @@ async def bind(session: AsyncSession, device: Device, place: Place, now: datetim
         # Another life of the device begins: its event ids may start anew.
         device.enrolled_at = now
     if place.home is None:
-        device.resting_since, device.inherited = None, {}
+        device.resting_since = None
+        device.inherited = {}
     else:
         device.area_id = place.home.area_id
         session.add(

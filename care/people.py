@@ -203,9 +203,6 @@ async def update_elder(
     if "categories" in changes:
         elder.categories = _plain(changes["categories"])
     await _change_place(session, actor, now, elder, changes)
-    if "tier" in changes:
-        await session.flush()
-        await refresh_homes(session, [elder.home_id], now)
     if changes.get("responsible_visitor_id") is not None:
         field = "responsible_visitor_id"
         await visitor_for(session, changes[field], elder.area_id, field=field)
@@ -213,6 +210,7 @@ async def update_elder(
         elder.responsible_visitor_id = changes["responsible_visitor_id"]
     _change_status(elder, changes, now)
     await session.flush()
+    await refresh_homes(session, [elder.home_id], now)
     return elder
 
 
@@ -225,7 +223,7 @@ async def _change_place(
         elder.home_id, elder.area_id = home.id, home.area_id
         await session.flush()
         await equipment.follow_elder(session, elder, now)
-        await refresh_homes(session, [left, home.id], now)
+        await refresh_homes(session, [left], now)
     home = await session.get_one(Home, elder.home_id)
     if "area_id" in changes and changes["area_id"] != home.area_id:
         area_id = await area_for_new(session, actor, changes["area_id"])

@@ -17,6 +17,7 @@ class Write:
     body: Body
     stage: str | None = None
     slow: bool = False  # hashes a password
+    saves: bool = True  # False: only asks what would be
 
     @property
     def name(self) -> str:
@@ -272,6 +273,7 @@ WRITES: tuple[Write, ...] = (
             {"elder_id": t.ids["elder_id"], "rules": {"no_water_use": {"preset": "adaptive"}}}
             | {"officers": 2, "shifts_a_day": 3}
         ),
+        saves=False,
     ),
     _post("watch-rules/{rule_id}/withdraw", lambda _: {}),
     _post(
