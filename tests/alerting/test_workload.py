@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from alerting.backtest import Ending, Found
 from alerting.detectors.meter import Grade
 from alerting.detectors.view import DeviceView
-from alerting.forecast import sampled
+from alerting.forecast_plan import sampled
 from alerting.forecast_seal import seal, unseal
 from alerting.reach import reach_of
 from alerting.workload import (

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from playwright.async_api import expect
 
 from alerting.tables import DeviceStateRow, ReadingRow
 from care.tables import WatchRule
 from tests.console.browsing import DESK, PHONE, Site, overflow
-from tests.console.support import Reader, forms_of, reader, words_of
+from tests.console.support import forms_of, reader, words_of
 from tests.detection.test_adaptive import Home, meter, ordinary
 from tests.support.world import World
 
@@ -52,10 +54,6 @@ async def quiet_morning(world: World, village: str) -> str:
     return str(elder["id"])
 
 
-async def chief(world: World) -> Reader:
-    return reader(world, world.admin)
-
-
 async def test_the_tree_says_of_every_area_what_holds_and_where_it_comes_from(
     world: World,
 ) -> None:
@@ -64,7 +62,7 @@ async def test_the_tree_says_of_every_area_what_holds_and_where_it_comes_from(
     await world.admin.post(
         "watch-rules", {"rules": FIXED, "area_id": ids["北门村"], "tier": "general"}
     )
-    page = words_of(await (await chief(world)).open("/rules"))
+    page = words_of(await reader(world, world.admin).open("/rules"))
     tree = page.partition("各地区现行规则")[2]
     assert "城关镇 乡镇设规则 宽：明显超过本户习惯才报警 撤销" in tree
     assert "北门村 村设规则 宽：明显超过本户习惯才报警 来自：城关镇" in tree
@@ -75,11 +73,12 @@ async def test_the_tree_says_of_every_area_what_holds_and_where_it_comes_from(
 async def test_a_rule_is_tried_looked_at_and_saved_with_what_was_said(world: World) -> None:
     ids = await county(world)
     elder_id = await quiet_morning(world, ids["北门村"])
-    head = await chief(world)
+    head = reader(world, world.admin)
+    typed: dict[str, Any] = {"no_water_use.preset": "adaptive-tight", "note": "试一个月"}
     tried = await head.submit(
         f"/rules?area={ids['北门村']}",
         "/rules/back-test#forecast",
-        **{"no_water_use.preset": "adaptive-tight", "note": "试一个月"},
+        **typed,
     )
     said = words_of(tried)
     assert "过去 30 天，这里会有 1 次报警：问安 0 次，事件单 1 起" in said
@@ -102,12 +101,13 @@ async def test_a_rule_is_tried_looked_at_and_saved_with_what_was_said(world: Wor
 
 async def test_a_rule_for_one_elder_is_set_from_their_page(world: World) -> None:
     elder = await world.elder("李桂英")
-    head = await chief(world)
+    head = reader(world, world.admin)
     assert f'href="/rules?elder={elder["id"]}#new"' in await head.open(f"/elders/{elder['id']}")
+    typed: dict[str, Any] = {"no_water_use.preset": "adaptive"}
     tried = await head.submit(
         f"/rules?elder={elder['id']}",
         "/rules/back-test#forecast",
-        **{"no_water_use.preset": "adaptive"},
+        **typed,
     )
     assert "1 户没有表计" in words_of(tried)
 
@@ -126,7 +126,7 @@ async def test_a_rule_for_one_elder_is_set_from_their_page(world: World) -> None
 async def test_what_cannot_be_is_said_above_the_form_which_keeps_what_was_typed(
     world: World, typed: dict[str, str], said: str
 ) -> None:
-    head = await chief(world)
+    head = reader(world, world.admin)
     page = await head.submit("/rules", "/rules/back-test#forecast", 422, **typed, note="写了一半")
     assert said in words_of(page)
     assert 'value="写了一半"' in page
