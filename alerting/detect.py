@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Protocol
@@ -16,6 +17,7 @@ from alerting.detectors import (
     fence,
     levels,
     personal,
+    said,
     unreadable,
     vitals,
     water,
@@ -28,7 +30,7 @@ from alerting.detectors.levels import Levels
 from alerting.detectors.view import DeviceView, moment, seconds
 from alerting.detectors.vitals import Vitals
 from alerting.detectors.water import Water
-from alerting.finding import Finding
+from alerting.finding import Finding, Sign
 from devices.event import EVENT_KINDS, DeviceEvent, Reading
 
 __all__ = [
@@ -123,8 +125,9 @@ _ON_EVENT: dict[str, tuple[str, EventDetector]] = {
 }
 _ON_UNKNOWN: tuple[str, EventDetector] = (_STATELESS, unreadable.on_event)
 
-_DECODER = msgspec.json.Decoder(DeviceState)
-_ENCODER = msgspec.json.Encoder()
+_DECODER = msgspec.msgpack.Decoder(DeviceState)
+_ENCODER = msgspec.msgpack.Encoder()
+_JSON_DECODER = msgspec.json.Decoder(DeviceState)
 _FRESH = DeviceState()
 _REBUILT = DeviceState(rebuilt=1)
 _AT_ONCE = moment(1)
@@ -141,8 +144,9 @@ def load_state(text: str | None) -> DeviceState:
     if not text:
         return _FRESH
     try:
-        state = _DECODER.decode(text)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        is_json = text[0] == "["  # how states were stored before
+        state = _JSON_DECODER.decode(text) if is_json else _DECODER.decode(b64decode(text))
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return _REBUILT
     return state if state.shape == SHAPE and _is_whole(state) else _REBUILT
 
@@ -151,15 +155,15 @@ def _is_whole(state: DeviceState) -> bool:
     """Flat tuples hold whole pairs and triples."""
     measured = state.person.vitals if state.person is not None else None
     return (
-        len(state.levels.slots) % 3 == 0
+        levels.is_whole(state.levels)
         and (state.water is None or water.is_whole(state.water))
         and (measured is None or len(measured.slots) % 2 == 0)
     )
 
 
 def dump_state(state: DeviceState) -> str:
-    """Compact JSON, at most 512 bytes."""
-    return _ENCODER.encode(state).decode()
+    """MessagePack in Base64, at most 512 bytes."""
+    return b64encode(_ENCODER.encode(state)).decode()
 
 
 def judge(
@@ -192,7 +196,7 @@ def judge(
             name, on_event = event_entry
             parts[name], found = on_event(parts.get(name), what, at, device, now)
         if found:
-            findings += found
+            findings += _ended_for_all(parts, found)
     if device.role in assessable.REGISTERS:
         parts[_REGISTER], found = _registers(parts[_REGISTER], said, device, now_s, parts[_WATER])
         findings += found
@@ -216,13 +220,25 @@ def judge_reading(
         at = 0 if judged.judge_at is None else seconds(judged.judge_at)
         return judged.state, judged.findings, at
     part, found = water.on_reading(state.water, reading, at, device, now)
-    doubted, due = (False, 0) if part is None else (part.doubted_at != 0, part.judge_at)
+    if found:
+        found = _ended_for_all({_LEVELS: state.levels, _WATER: part}, found)
+    doubted, due = (False, 0) if part is None else (water.is_doubtful(part), part.judge_at)
     register, missed = assessable.on_word(state.register, reading, at, device, now, doubted=doubted)
     if missed:
         found += missed
     if part is not state.water or register is not state.register:
         state = DeviceState(SHAPE, state.levels, part, 0, register)
     return state, found, due
+
+
+def _ended_for_all(parts: dict[str, Any], found: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """A leak that a meter's own flag tells and one that its register shows end together."""
+    ends = [one for one in found if one.kind == "leak" and one.sign is Sign.CLEARED]
+    if not ends:
+        return found
+    flagged = levels.active_since(parts[_LEVELS], "leak") is not None
+    shown = parts[_WATER] is not None and parts[_WATER].leak.on
+    return tuple(one for one in found if one not in ends) if flagged or shown else found
 
 
 def _registers(
@@ -234,7 +250,7 @@ def _registers(
 ) -> tuple[Register | None, tuple[Finding, ...]]:
     """Does the register that a meter is there for still come?"""
     findings: tuple[Finding, ...] = ()
-    doubted = water_part is not None and water_part.doubted_at != 0
+    doubted = water_part is not None and water.is_doubtful(water_part)
     for at, what in said:
         part, found = assessable.on_word(part, what, seconds(at), device, now_s, doubted=doubted)
         findings += found
@@ -250,7 +266,7 @@ def alive(state: DeviceState, device: DeviceView, now: datetime) -> Judged:
 
 def can_assess(state: DeviceState) -> bool:
     """Does a meter's register arrive, and can it be trusted?"""
-    doubted = state.water is not None and state.water.doubted_at
+    doubted = state.water is not None and water.is_doubtful(state.water)
     silent = state.register is not None and state.register.silent
     return not doubted and not silent
 
@@ -260,7 +276,8 @@ def tick(state: DeviceState, device: DeviceView, now: datetime) -> Judged:
     parts, now_s = _parts(state), seconds(now)
     findings: tuple[Finding, ...] = ()
     if state.water is not None:
-        parts[_WATER], findings = water.tick(state.water, device, now_s)
+        parts[_WATER], found = water.tick(state.water, device, now_s)
+        findings = _ended_for_all(parts, found)
     in_bed = parts.get(_BED)
     if in_bed is not None:
         parts[_BED], found = bed.tick(in_bed, device, now_s)
@@ -268,40 +285,41 @@ def tick(state: DeviceState, device: DeviceView, now: datetime) -> Judged:
     return _judged(state, parts, findings)
 
 
-_REARMED: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
+_FORGOTTEN: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
     (_VITALS, "vitals", vitals.rearm),
     (_BED, "out_of_bed", bed.rearm),
     (_FENCE, "left_home", fence.rearm),
 )
 
 
-def rearm(state: DeviceState, kind: str, at: datetime | None = None) -> DeviceState:  # noqa: ARG001
-    """Forget that `kind` was found, so that it is found again if it still holds.
+def rearm(state: DeviceState, kind: str, at: datetime) -> DeviceState:
+    """A welfare case of `kind` was closed at `at` without proof of life.
 
-    For a welfare incident that was closed without proof of life (architecture: re-arms).
+    No use is found again 6 h later, after each further closure of the same gap 12 h later, as
+    long as the gap still runs; what else a person may be in need by is found again if it holds.
     """
     parts = _parts(state)
     if state.water is not None:
-        parts[_WATER] = water.rearm(state.water, kind)
-    for name, of_kind, forget in _REARMED:
-        if kind == of_kind and parts.get(name) is not None:
-            parts[name] = forget(parts[name])
-    return _judged(state, parts, ()).state
-
-
-def seen(state: DeviceState, kind: str, at: datetime) -> DeviceState:  # noqa: ARG001
-    """Proof of life at `at`."""
-    return forget(state, kind)
+        parts[_WATER] = said.rearm(state.water, kind, seconds(at))
+    return _forgotten(state, parts, kind)
 
 
 def forget(state: DeviceState, kind: str) -> DeviceState:
-    """As if `kind` had not been found: the next judgement finds it if it holds.
+    """As if `kind` had never been found: what still holds is found at the next word.
 
-    For a state in which nothing was told to anybody: a replay's, or one made from stored readings.
+    For trying rules out; a case that people closed calls `rearm` or `seen`.
     """
+    parts = _parts(state)
+    if state.water is not None:
+        parts[_WATER] = said.forget(state.water, kind)
+    return _forgotten(state, parts, kind)
+
+
+def seen(state: DeviceState, kind: str, at: datetime) -> DeviceState:
+    """Proof of life at `at`: a gap that `kind` was found in counts anew, and teaches nothing."""
     if state.water is None:
         return state
-    part = water.forget(state.water, kind)
+    part = said.seen(state.water, kind, seconds(at))
     return state if part is state.water else replace(state, water=part)
 
 
@@ -313,8 +331,15 @@ def answered(state: DeviceState, kind: str, *, was_false: bool) -> DeviceState:
     """
     if state.water is None:
         return state
-    part = water.answered(state.water, kind, was_false=was_false)
+    part = said.answered(state.water, kind, was_false=was_false)
     return state if part is state.water else replace(state, water=part)
+
+
+def _forgotten(state: DeviceState, parts: dict[str, Any], kind: str) -> DeviceState:
+    for name, of_kind, forget_it in _FORGOTTEN:
+        if kind == of_kind and parts.get(name) is not None:
+            parts[name] = forget_it(parts[name])
+    return _judged(state, parts, ()).state
 
 
 def _parts(state: DeviceState) -> dict[str, Any]:

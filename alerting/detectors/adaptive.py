@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from alerting.detectors import habit as habit_
-from alerting.detectors.habit import FLOOR_S, PROFILES, QUIET, TIGHT, USE_SEEN, Habit, Limit
+from alerting.detectors.habit import FLOOR_S, PROFILES, QUIET, SAID, TIGHT, USE_SEEN, Habit, Limit
 from alerting.detectors.meter import Grade, grade
 from alerting.detectors.view import iso
 
@@ -55,7 +55,7 @@ def found(habit: Habit, steps: tuple[Step, ...], before: int, level: int, why: L
 
 
 def no_use_facts(
-    habit: Habit, steps: tuple[Step, ...], level: int, why: Limit, at: int
+    habit: Habit, steps: tuple[Step, ...], level: int, why: Limit, at: int, zone: str
 ) -> tuple[str, dict[str, Any]]:
     """Reason and figures of the level that was reached at `at`."""
     idle_s = at - habit.used_at
@@ -65,11 +65,12 @@ def no_use_facts(
         "level": level,
         "opens": step.opens,
         "profile": PROFILES[step.profile].name,
-        "since": iso(habit.used_at),  # last use, or the first reading
+        "since": iso(habit.used_at),  # last use, a person's word, or the first reading
         "since_known": bool(habit.flags & USE_SEEN),  # False: no use was ever seen
         "idle_s": idle_s,
         "hours": round(idle_s / 3600, 4),
         "limit_s": why.limit_s,
+        "quiet_limit_s": habit_.limit(habit, QUIET, at, zone).limit_s,  # from `since` too
         "capped": why.capped,
         "window_h": hours,
         "used_l": 0.0,
@@ -79,6 +80,8 @@ def no_use_facts(
     }
     if why.seen_s:
         facts["longest_s"] = why.seen_s
+    if habit.flags & SAID:
+        facts["seen_at"], facts["since_known"] = facts["since"], False
     return f"no use for longer than this home's {hours:g} h", facts
 
 

@@ -76,6 +76,8 @@ PROFILES = (
 _OWED = (1, 2)  # an alarm of the profile was found and nobody said yet whether it was false
 _CAPPED = (4, 8)  # and it was the cap that raised it
 USE_SEEN = 16
+SAID = 32
+"""The gap began with a person's word and not with a use: it teaches nothing."""
 
 Cells = Annotated[bytes, msgspec.Meta(max_length=CELLS)]
 
@@ -108,7 +110,7 @@ def begin(habit: Habit | None, at: int, dl: int, zone: str) -> Habit:
     day_ends = _midnight_after(at, zone)
     return Habit(
         used_at=at,
-        flags=old.flags & ~USE_SEEN,
+        flags=old.flags & ~(USE_SEEN | SAID),
         day_ends=day_ends,
         days=old.days,
         margins=old.margins,
@@ -118,23 +120,36 @@ def begin(habit: Habit | None, at: int, dl: int, zone: str) -> Habit:
     )
 
 
-def follow(habit: Habit, from_at: int, from_dl: int, at: int, dl: int, zone: str) -> Habit:
+def follow(
+    habit: Habit,
+    from_at: int,
+    from_dl: int,
+    at: int,
+    dl: int,
+    zone: str,
+    *,
+    learns: bool = True,
+    by_machine: bool = False,
+) -> Habit:
     """Take in a trusted reading and the one before it.
 
     Only a gap that has ended is learnt, only as far as the register was seen to stand still, and
     only when it was shorter than a day (two days for a coarse meter): a longer one is an absence.
     Use that arrives across a hole counts as used on arrival, and the gap before it has no end.
+    `learns` False: nobody is at home, and neither gaps nor days say how this home lives.
+    `by_machine`: what moved is no use.
     """
     span, moved = at - from_at, dl - from_dl
     meter = meter_.note(habit.meter, span, moved)
     drip = drip_.pour(habit.drip, at, dl)
     used_at, cells, flags = habit.used_at, habit.cells, habit.flags
-    if moved and drip_.is_use(habit.drip, moved, span):
-        if span <= meter_.hole_s(meter) and from_at - used_at >= HOUR_S:
+    if moved and not by_machine and at >= used_at and drip_.is_use(habit.drip, moved, span):
+        is_known = learns and not flags & SAID and span <= meter_.hole_s(meter)
+        if is_known and from_at - used_at >= HOUR_S:
             ordinary_s = 2 * DAY_S if meter_.grade(meter) is Grade.COARSE else DAY_S
             if at - used_at < ordinary_s:
                 cells = learn(cells, used_at, from_at, zone)
-        used_at, flags = at, flags | USE_SEEN
+        used_at, flags = at, (flags | USE_SEEN) & ~SAID
     if at < habit.day_ends:
         if (
             used_at == habit.used_at
@@ -154,7 +169,7 @@ def follow(habit: Habit, from_at: int, from_dl: int, at: int, dl: int, zone: str
             meter,
             drip,
         )
-    return _next_day(habit, at, used_at, flags, cells, meter, drip, zone)
+    return _next_day(habit, at, used_at, flags, cells, meter, drip, zone, learns)
 
 
 def learn(cells: bytes, used_at: int, still_at: int, zone: str) -> bytes:
@@ -216,6 +231,13 @@ def found(habit: Habit, profile: int, capped: bool) -> Habit:
     return msgspec.structs.replace(habit, flags=flags)
 
 
+def said(habit: Habit, at: int) -> Habit:
+    """Somebody saw or spoke with the elder at `at`: the gap counts anew from there."""
+    if at <= habit.used_at:
+        return habit
+    return msgspec.structs.replace(habit, used_at=at, flags=habit.flags | SAID)
+
+
 def answered(habit: Habit, *, was_false: bool) -> Habit:
     """What people found out about the alarms that were raised; each counts once.
 
@@ -249,11 +271,12 @@ def _next_day(
     meter: Meter,
     drip: Drip,
     zone: str,
+    learns: bool,
 ) -> Habit:
     """A midnight has passed. However many did: a day nobody saw is not a day that was lived."""
     day_ends = _midnight_after(at, zone)
     days, margins, caps = habit.days, habit.margins, habit.caps
-    if at - used_at < DAY_S:
+    if learns and not flags & SAID and at - used_at < DAY_S:
         days = days + 1 if days < DAYS_MOST else DAYS_MOST - 6  # goes round by whole weeks
         if days > COLD_DAYS:
             margins = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from struct import Struct
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
@@ -36,13 +37,24 @@ _NUMBER = {name: number for number, name in enumerate(_ORDER)}
 a device whose flag and percentage disagree does not flap."""
 
 
+_SLOT = Struct("<BIH")
+"""Seven bytes a level; the span's 17th bit is the top bit of the first."""
+_NUMBERS, _SPAN_LOW, _SPAN_TOP = 0x7F, 0xFFFF, 16
+
+Slots = (
+    Annotated[bytes, msgspec.Meta(max_length=_SLOT.size * len(_ORDER))]
+    | Annotated[tuple[Seconds, ...], msgspec.Meta(max_length=3 * len(_ORDER))]
+)
+"""Flat triples are how they were stored before."""
+
+
 class Levels(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What is known of each level that was ever spoken of."""
 
-    slots: Annotated[tuple[Seconds, ...], msgspec.Meta(max_length=3 * len(_ORDER))] = ()
-    """Flat triples (2 × number + active, time, span), by number. Active: `time` is the rise and
-    `span` 0. Not active: `time` is the last clear and `span` how long before it the level rose,
-    at most _SPAN_MAX, 0 if it had cleared before or never rose."""
+    slots: Slots = b""
+    """(2 × number + active, time, span) of each, by number. Active: `time` is the rise and `span`
+    0. Not active: `time` is the last clear and `span` how long before it the level rose, at most
+    _SPAN_MAX, 0 if it had cleared before or never rose."""
     density: int = -1  # tenths of %/m that the next one is compared with; -1: none since the rise
     alarms: int = -1  # how many alarms the detector has counted by itself; -1: it never said
 
@@ -199,11 +211,25 @@ def _before_binding(at: datetime, device: DeviceView) -> bool:
     return device.enrolled_at is not None and at < device.enrolled_at
 
 
-def _get(part: Levels, number: int) -> _Level | None:
+def is_whole(part: Levels) -> bool:
+    """Whether no stored level is cut in two."""
+    return len(part.slots) % (_SLOT.size if isinstance(part.slots, bytes) else 3) == 0
+
+
+def _triples(part: Levels) -> list[tuple[int, int, int]]:
     slots = part.slots
-    for index in range(0, len(slots), 3):
-        if slots[index] >> 1 == number:
-            return _Level(bool(slots[index] & 1), slots[index + 1], slots[index + 2])
+    if isinstance(slots, bytes):
+        return [
+            (first & _NUMBERS, at, low | first >> 7 << _SPAN_TOP)
+            for first, at, low in _SLOT.iter_unpack(slots)
+        ]
+    return [(slots[i], slots[i + 1], slots[i + 2]) for i in range(0, len(slots), 3)]
+
+
+def _get(part: Levels, number: int) -> _Level | None:
+    for first, at, span in _triples(part):
+        if first >> 1 == number:
+            return _Level(bool(first & 1), at, span)
     return None
 
 
@@ -216,12 +242,13 @@ def _put(part: Levels, number: int, level: _Level) -> Levels:
     """`part` with one level replaced or added; the very same object if nothing changed."""
     if _get(part, number) == level:
         return part
-    slots = part.slots
-    triple = (2 * number + level.active, level.at, level.span)
-    kept = [slots[i : i + 3] for i in range(0, len(slots), 3) if slots[i] >> 1 != number]
-    ordered = sorted([*kept, triple])
-    flat = tuple(value for three in ordered for value in three)
-    return Levels(flat, part.density, part.alarms)
+    triple = (2 * number + level.active, level.at, min(level.span, _SPAN_MAX))
+    kept = [each for each in _triples(part) if each[0] >> 1 != number]
+    packed = [
+        _SLOT.pack(first | span >> _SPAN_TOP << 7, at, span & _SPAN_LOW)
+        for first, at, span in sorted([*kept, triple])
+    ]
+    return Levels(b"".join(packed), part.density, part.alarms)
 
 
 def _counted(value: float) -> int:

@@ -38,8 +38,13 @@ class Line(msgspec.Struct, frozen=True, array_like=True, gc=False):
     doubt_value: int = 0
 
 
-def follow(line: Line, at: int, value: int, most_per_hour: int) -> tuple[Line, Verdict]:
+def follow(
+    line: Line, at: int, value: int, most_per_hour: int, sway: int = 0
+) -> tuple[Line, Verdict]:
     """Place one reading. `value` ≥ 0; `most_per_hour` in the same unit bounds plausible use.
+
+    A register that is back by no more than `sway` stood still: pressure pushes water to and fro.
+    It counts on from the highest value, so what only swings back is no use.
 
     A reading that goes back or jumps is only doubted: the line waits for the next one to say
     whether it was a glitch (which fits the old line again) or a new register (which fits the
@@ -52,6 +57,8 @@ def follow(line: Line, at: int, value: int, most_per_hour: int) -> tuple[Line, V
         return line, IGNORED
     if _fits(line.at, line.value, at, value, most_per_hour):
         return Line(at, value), FOLLOWS
+    if 0 < line.value - value <= sway:
+        return Line(at, line.value), FOLLOWS
     if line.doubt_at:
         if at == line.doubt_at and value == line.doubt_value:
             return line, IGNORED

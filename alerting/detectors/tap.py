@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
-from alerting.detectors.view import Seconds
+from alerting.detectors.view import DeviceView, Seconds, iso, parameter
 
 FLOW_DL_PER_HOUR = 1200
 """120 L an hour, in tenths of a litre: above dish washing and showers taken over an hour."""
@@ -55,3 +57,17 @@ def pour(tap: Tap, at: int, dl: int) -> Tap:
 def left_on(tap: Tap) -> bool:
     """Whether the present run is long enough to be found."""
     return tap.run_s >= LONG_ENOUGH_S
+
+
+def is_wanted(device: DeviceView) -> bool:
+    return bool(parameter(device, "tap_left_on", "preset") != "off")
+
+
+def facts(tap: Tap) -> dict[str, Any]:
+    """The figures of the present run."""
+    return {
+        "since": iso(tap.mark_at - tap.run_s),
+        "hours": round(tap.run_s / 3600, 4),
+        "litres": tap.run_dl / 10,
+        "litres_per_hour": tap.run_dl * 360 // tap.run_s,
+    }

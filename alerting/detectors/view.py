@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-MAX_SECONDS = 9_999_999_999
-"""Ten digits, the year 2286: keeps the size of a state bounded and `iso` from overflowing."""
+MAX_SECONDS = 4_294_967_295
+"""Four bytes, the year 2106: keeps the size of a state bounded and `iso` from overflowing."""
 
 LATE_AFTER_S = 120
 """Below this, the time between happening and hearing is transport, not news."""

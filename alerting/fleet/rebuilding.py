@@ -63,8 +63,7 @@ async def rebuild(
     if register is None:
         raise InvalidInput("device", f"{device_id} is no meter: there is nothing to make it from")
     began, first = await _began(session, device_id, now)
-    since = began if first is None else began + _NEXT  # what was read just then was the old one's
-    times, values = await load_series(session, device_id, register, since, now)
+    times, values = await load_series(session, device_id, register, began, now)
     if first is not None:
         times, values = [seconds(began), *times], [first, *values]
     happened = [
@@ -143,7 +142,7 @@ async def _began(
     at = datetime.fromisoformat(swapped["at"]) if swapped else None
     if swapped is None or at is None or at < began:
         return began, None
-    return at, swapped.get("start_value")
+    return at + _NEXT, swapped.get("start_value")  # what was read just then was the old one's
 
 
 async def _is_known(session: AsyncSession, device_id: str, told: Told) -> bool:

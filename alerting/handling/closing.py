@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting.detect import answered, dump_state, load_state, rearm
+from alerting.detect import answered, dump_state, load_state, rearm, seen
 from alerting.finding import Severity
 from alerting.handling.moving import (
     begin,
@@ -66,20 +66,24 @@ async def record_outcome(
         session, incident, Move.OUTCOME, actor, now, data={"outcome": outcome, "text": reason}
     )
     if incident.severity == Severity.WELFARE:
-        await _tell_detector(session, incident, outcome)
+        await _tell_detector(session, incident, outcome, now)
     return incident
 
 
-async def _tell_detector(session: AsyncSession, incident: Incident, outcome: str) -> None:
+async def _tell_detector(
+    session: AsyncSession, incident: Incident, outcome: str, now: datetime
+) -> None:
     """A false alarm teaches the home's rule; where nobody saw or spoke with the elder, the
-    detector may find the same again."""
+    detector may find the same again. Who is well at home is watched over from now on."""
     row = await session.get(DeviceStateRow, incident.device_id) if incident.device_id else None
     if row is None:
         return
     state = load_state(row.state)
     state = answered(state, incident.kind, was_false=outcome == Outcome.FALSE_ALARM)
     if outcome not in PROOF_OF_LIFE:
-        state = rearm(state, incident.kind)
+        state = rearm(state, incident.kind, now)
+    elif outcome != Outcome.HOSPITAL:
+        state = seen(state, incident.kind, now)
     row.state = dump_state(state)
 
 

@@ -119,6 +119,14 @@ DOUBT: dict[str, tuple[str, str]] = {
         "表计还在通信，但读数不再上报",
         "the meter still speaks, but its register no longer comes",
     ),
+    "register_stuck": (
+        "老人平安，但表计读数不动，表计可能已卡住",
+        "the elder was seen, yet the meter's register does not move: it may be stuck",
+    ),
+    "machine_like": (
+        "用水等量、等间隔、昼夜不停，像是设备在用水，看不出老人起居",
+        "equal uses at equal intervals, day and night: a machine's, which says nothing of people",
+    ),
     "not_the_mains": ("电压、功率读数不合常理", "voltage and power that no home has"),
     "not_a_register_value": ("表计读数无效", "the meter sent what no register can show"),
 }

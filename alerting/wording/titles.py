@@ -70,7 +70,40 @@ def _offline_text(facts: Mapping[str, Any], lang: str) -> str:
 
 
 def _doubt_text(facts: Mapping[str, Any], lang: str) -> str:
-    return look_up(DOUBT, str(facts["reason"]), lang) if facts.get("reason") else ""
+    if not facts.get("reason"):
+        return ""
+    why = look_up(DOUBT, str(facts["reason"]), lang)
+    if not facts.get("every_s"):
+        return why
+    litres, every = facts.get("litres") or 0, duration_text(facts["every_s"], lang)
+    if lang == "en":
+        return f"{why} ({litres:g} L every {every})"
+    return f"{why}（每 {every} {litres:g} 升）"
+
+
+def _leak_text(facts: Mapping[str, Any], lang: str) -> str:
+    """水表 24 小时从未停过：每小时至少 3 升，一天共 96 升；可能漏水或马桶长流。"""
+    reason, zh = facts.get("reason"), lang != "en"
+    litres = facts.get("litres") or 0
+    if reason == "volume":
+        limit = facts.get("limit_l") or 0
+        if zh:
+            return f"24 小时内用水 {litres:,.0f} 升，超过 {limit:,.0f} 升；可能水管破裂或水龙头未关"
+        return (
+            f"{litres:,.0f} L within 24 h, more than {limit:,.0f} L: a burst pipe or an open tap?"
+        )
+    if reason == "never_calm":
+        hours, least = facts.get("hours") or 24, facts.get("lowest_l") or 1
+        if zh:
+            return (
+                f"水表 {hours:.0f} 小时从未停过：每小时至少 {least:.0f} 升，"
+                f"一天共 {litres:,.0f} 升；可能漏水或马桶长流"
+            )
+        return (
+            f"the meter has not paused for {hours:.0f} h: at least {least:.0f} L an hour, "
+            f"{litres:,.0f} L a day: a leak or a running toilet?"
+        )
+    return ""
 
 
 def _tap_text(facts: Mapping[str, Any], lang: str) -> str:
@@ -182,48 +215,69 @@ def _no_water_text(facts: Mapping[str, Any], lang: str, zone: ZoneInfo | None) -
     sentence says how little was used instead.
     """
     if "limit_s" in facts:
-        return _longer_than_usual_text(facts, lang, zone)
+        return _longer_than_usual_text(facts, lang, zone) + _again_text(facts, lang)
     window, litres = facts.get("window_h"), facts.get("threshold_l", 10)
     used, idle = facts.get("used_l") or 0, facts.get("idle_s") or 0
-    last = clock_text(facts.get("since"), zone) if facts.get("since_known", True) else ""
     newest = clock_text(facts.get("last_reading_at"), zone)
-    span = duration_text(idle, lang)
+    last, span = _last_text(facts, lang, zone), duration_text(idle, lang)
     if lang == "en":
         main = f"only {used:g} L in {window} h" if used else f"none for {span}"
         return (
             main
-            + (f" (last at {last})" if last else "")
+            + last
             + f"; limit {window} h below {litres:g} L"
             + (f"; meter online, last reading {newest}" if newest else "")
+            + _again_text(facts, lang)
         )
     main = f"{window} 小时内仅用 {used:g} 升" if used else f"已 {span}未用水"
     return (
         main
-        + (f"（上次 {last}）" if last else "")
+        + last
         + f"；报警线 {window} 小时少于 {litres:g} 升"
         + (f"；表计在线，最近读数 {newest}" if newest else "")
+        + _again_text(facts, lang)
     )
+
+
+def _last_text(facts: Mapping[str, Any], lang: str, zone: ZoneInfo | None) -> str:
+    """When water was used last, or somebody saw the elder after that; empty if neither is known."""
+    zh = lang != "en"
+    if facts.get("seen_at"):
+        seen = clock_text(facts["seen_at"], zone)
+        return f"（{seen} 有人确认平安）" if zh else f" (seen to be well at {seen})"
+    if not facts.get("since") or not facts.get("since_known", True):
+        return ""
+    last = clock_text(facts["since"], zone)
+    return f"（上次 {last}）" if zh else f" (last at {last})"
+
+
+def _again_text(facts: Mapping[str, Any], lang: str) -> str:
+    """；结案时未确认平安，第 2 次再提醒"""
+    if not facts.get("again"):
+        return ""
+    if lang == "en":
+        return f"; nobody has seen the elder since, told again (no. {facts['again']})"
+    return f"；结案时未确认平安，第 {facts['again']} 次再提醒"
 
 
 def _longer_than_usual_text(facts: Mapping[str, Any], lang: str, zone: ZoneInfo | None) -> str:
     """已 9 小时 20 分未用水（上次 07:10）；本户此时段以往最长 6 小时，报警线 9 小时；表计在线…"""
     zh = lang != "en"
-    last = clock_text(facts.get("since"), zone) if facts.get("since_known", True) else ""
     newest = clock_text(facts.get("last_reading_at"), zone)
-    span = duration_text(facts.get("idle_s") or 0, lang)
+    last, span = _last_text(facts, lang, zone), duration_text(facts.get("idle_s") or 0, lang)
     limit = duration_text(facts["limit_s"], lang)
     usual = duration_text(facts["longest_s"], lang) if facts.get("longest_s") else ""
     if zh:
         return (
             f"已 {span}未用水"
-            + (f"（上次 {last}）" if last else "")
+            + last
             + (f"；本户此时段以往最长 {usual}" if usual else "；还在了解本户的习惯")
             + f"，报警线 {limit}"
             + (f"；表计在线，最近读数 {newest}" if newest else "")
         )
     return (
         f"none for {span}"
-        + (f" (last at {last})" if last else "")
+        + last
         + (f"; longest usual here at this hour {usual}" if usual else "; still learning this home")
         + f", limit {limit}"
         + (f"; meter online, last reading {newest}" if newest else "")
@@ -245,6 +299,7 @@ _WITH_FIGURES: dict[str, Callable[[Mapping[str, Any], str], str]] = {
     "unreadable": _unreadable_text,
     "cannot_assess": _doubt_text,
     "tap_left_on": _tap_text,
+    "leak": _leak_text,
     "vitals": _vitals_text,
     "unsupervised": _unsupervised_text,
     "moved": _moved_text,

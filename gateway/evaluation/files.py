@@ -28,7 +28,7 @@ ABSURD_L = 1e15
 """No register has so many digits; infinity is beyond it."""
 
 SHUFFLED_SHARE = 0.1
-"""With more of its rows before the row above, a home's rows did not arrive in that order."""
+"""With more of its rows after a newer one, a home's rows did not arrive in the file's order."""
 
 MOST_CLOCKS = 200_000
 """Twice as many clock times as a day has seconds: times with fractions are not remembered."""
@@ -63,7 +63,7 @@ def read_homes(path: Path, zone: str | None = None) -> Source:
     found = _Read()
     try:
         with _opened(path) as file:
-            rows = csv.reader(file)
+            rows = csv.reader(file, skipinitialspace=True)
             places = _places(path, next(rows, []))
             _read_rows(path, rows, places, zone, found)
     except (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error) as error:
@@ -146,6 +146,8 @@ def _first_time(
     if len(row) <= max(places):
         raise InvalidInput("--readings", f"{where}: {len(row)} columns, too few")
     name, text, value = (row[place].strip() for place in places)
+    if (name.casefold(), text.casefold(), value.casefold()) == COLUMNS:
+        return None  # two exports one after the other
     if not name:
         raise InvalidInput("--readings", f"{where}: no home is named")
     litres = _litres(where, value)
@@ -242,14 +244,16 @@ def _offset_of(at: datetime) -> str:
 def _put_in_order(home: Home) -> bool:
     """Whether the home's rows had to be sorted by time: exports need not be in that order.
 
-    A few rows before the row above them came late, as they do in life; those stay.
+    A few rows after one that is newer came late, as they do in life; those stay.
     """
-    times = home.times
-    falling = sum(after < before for before, after in pairwise(times))
-    if falling <= SHUFFLED_SHARE * len(times):
+    times, heard = home.times, home.arrivals()
+    if heard is times:
+        return False
+    late = sum(at < now for at, now in zip(times, heard, strict=True))
+    if late <= SHUFFLED_SHARE * len(times):
         return False
     order = list(range(len(times)))
-    if falling * 2 > len(times):
+    if sum(after < before for before, after in pairwise(times)) * 2 > len(times):
         order.reverse()  # newest first: rows of one time stand the wrong way round, too
     order.sort(key=times.__getitem__)
     home.times = [times[row] for row in order]

@@ -57,6 +57,10 @@ class Home:
         rest = range(for_h * readings_an_hour)
         return [each for _ in rest for each in self.passes(0, 1 / readings_an_hour)]
 
+    def close(self) -> None:
+        """The case is closed, and nobody saw or spoke with the elder."""
+        self.watch.text = dump_state(rearm(self.watch.state, "no_water_use", self.now))
+
     @property
     def now(self) -> datetime:
         return T0 + hours(self.hour)
@@ -208,8 +212,18 @@ def test_an_incident_closed_without_proof_of_life_is_found_again() -> None:
     home = settled("adaptive-tight")
     home.lives(8 / 24)
     assert len(no_use(home.stands_still(14))) == 1
-    home.watch.text = dump_state(rearm(home.watch.state, "no_water_use"))
-    assert no_use(home.stands_still(1)) == [(home.hour, "rose")]
+    closed_at = home.hour
+    home.close()
+    assert no_use(home.stands_still(30)) == [(closed_at + 6, "rose")]
+    home.close()
+    closed_at = home.hour
+    again = [(hour, one) for hour, one in home.stands_still(30) if one.kind == "no_water_use"]
+    assert [(hour, one.sign.value) for hour, one in again] == [(closed_at + 12, "rose")]
+    assert again[0][1].facts["again"] == 2
+    home.close()
+    assert [one.sign.value for _, one in home.passes(20)] == ["cleared"]
+    home.lives(1 / 24 * 3, lambda *_: 10)
+    assert no_use(home.lives(2)) == [], "use ended it"
 
 
 # --- dripping taps -----------------------------------------------------------------------------

@@ -121,7 +121,7 @@ def test_still_outside_a_day_later_is_told_again_and_so_is_what_was_rearmed() ->
     assert watch.hear(T0, pulse(160)) == [("vitals", ROSE)]
     assert watch.hear(T0 + hours(12), pulse(160)) == []
     assert watch.hear(T0 + hours(25), pulse(160)) == [("vitals", ROSE)]
-    watch.text = dump_state(rearm(watch.state, "vitals"))
+    watch.text = dump_state(rearm(watch.state, "vitals", T0))
     assert watch.hear(T0 + hours(26), pulse(160)) == [("vitals", ROSE)]
 
 

@@ -81,7 +81,7 @@ def test_history_opens_no_tap_and_the_tick_does(meter: Watch) -> None:
 
 def test_a_tap_can_be_armed_again_and_switched_off(meter: Watch) -> None:
     flow(meter, [200, 200, 200])
-    meter.text = dump_state(rearm(meter.state, "tap_left_on"))
+    meter.text = dump_state(rearm(meter.state, "tap_left_on", T0 + hours(3)))
     assert meter.hear(T0 + hours(4), water(1800)) == [ROSE]
     off = Watch(device("water_meter", rules={"tap_left_on": {"preset": "off"}}))
     assert flow(off, [200] * 6) == []

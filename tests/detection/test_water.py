@@ -113,10 +113,13 @@ def test_after_use_resumed_the_next_gap_is_found_anew() -> None:
 def test_a_closure_without_proof_of_life_arms_the_detector_again() -> None:
     watch = meter()
     play(watch, [100.0] * 14)
-    armed = rearm(watch.state, "no_water_use")
-    assert rearm(armed, "smoke") == armed
+    armed = rearm(watch.state, "no_water_use", T0 + hours(13.5))
+    assert rearm(armed, "smoke", T0) == armed
     watch.text = dump_state(armed)
-    assert watch.hear(T0 + hours(18), water(100)) == [ROSE]
+    assert watch.hear(T0 + hours(19), water(100)) == []
+    (rose,) = watch.hears([(T0 + hours(20), water(100))], T0 + hours(20))
+    assert (rose.sign, rose.facts["level"], rose.facts["again"]) == (Sign.ROSE, 1, 1)
+    assert watch.hear(T0 + hours(24), water(100)) == [WORSE]
 
 
 def test_silence_is_not_evidence() -> None:
@@ -187,7 +190,7 @@ def test_a_jump_no_home_makes_is_doubted_and_five_cubic_metres_an_hour_are_not()
     assert play(meter(), [0, 5001]) == [(1, *DOUBT)]
     away = meter()
     away.hear(T0, water(0))
-    assert away.hear(T0 + hours(10), water(50_000)) == []
+    assert away.hear(T0 + hours(10), water(50_000)) == [("leak", "rose")], "but no doubt"
 
 
 @pytest.mark.parametrize("glitch", [0.0, 40.0, 900_000.0])

@@ -1,0 +1,174 @@
+"""What is remembered of one water meter, and what a trusted reading adds to it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from alerting.detectors import habit as habit_
+from alerting.detectors import leak as leak_
+from alerting.detectors import machine as machine_
+from alerting.detectors import stairs as stairs_
+from alerting.detectors import tap as tap_
+from alerting.detectors.habit import Habit
+from alerting.detectors.leak import Leak
+from alerting.detectors.machine import Machine
+from alerting.detectors.register import Line
+from alerting.detectors.stairs import Stairs
+from alerting.detectors.tap import Tap
+from alerting.detectors.view import DeviceView, Seconds
+
+DAY_S = 86_400
+USES_MOST = 99
+
+
+class Water(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What is remembered of one water meter; volumes in tenths of a litre, times in seconds."""
+
+    line: Line = Line()
+    stairs: Stairs = Stairs()
+    tap: Tap = Tap()
+    level: int = 0  # of no_water_use that was found in this gap
+    doubted_at: Seconds = 0  # last doubtful reading since cannot_assess was found; 0: not found
+    judge_at: Seconds = 0  # when `tick` is wanted; 0: not wanted
+    habit: Habit | None = None  # of the adaptive rule; `stairs` are empty then
+    rearm_at: Seconds = 0  # closed without proof of life: found again then; 0: not waited for
+    rearmed: int = 0  # times in this gap
+    away_uses: int = 0  # readings with use while nobody who lives there is at home
+    seen_at: Seconds = 0  # first word that the elder is well since the register moved; 0: none
+    stuck: int = 0  # 1: found; no word about it will come from this register
+    leak: Leak = Leak()
+    machine: Machine = Machine()
+
+
+def is_whole(part: Water) -> bool:
+    """Whether a stored state fits together beyond what its types say."""
+    habit = part.habit
+    is_habit = habit is None or len(habit.cells) == habit_.CELLS
+    return is_habit and stairs_.is_whole(part.stairs) and leak_.is_whole(part.leak)
+
+
+def is_doubtful(part: Water) -> bool:
+    """Whether what the register says, or does not say, tells nothing about people."""
+    return bool(part.doubted_at or part.machine.on or part.stuck)
+
+
+def on_a_clock_set_back(water: Water, now: int) -> Water:
+    """The line began in a future that is not going to come: another begins, the rest is kept."""
+    return Water(
+        tap=Tap(on=water.tap.on),
+        level=water.level,
+        doubted_at=water.doubted_at,
+        habit=water.habit,
+        rearm_at=min(water.rearm_at, now + DAY_S),
+        rearmed=water.rearmed,
+        stuck=water.stuck,
+        leak=Leak(on=water.leak.on),
+        machine=Machine(on=water.machine.on, every_s=water.machine.every_s),
+    )
+
+
+def begun(water: Water, line: Line, by_habit: bool, zone: str) -> Water:
+    """A line of readings begins with this one: the first, or that of another register."""
+    at, value = line.at, line.value
+    return msgspec.structs.replace(
+        water,
+        line=line,
+        stairs=_NO_STAIRS if by_habit else Stairs(at),
+        tap=Tap(at, value, on=water.tap.on),
+        habit=habit_.begin(water.habit, at, value, zone) if by_habit else None,
+        seen_at=0,
+        stuck=0,
+        leak=leak_.begin(water.leak, at, value),
+        machine=machine_.begin(water.machine),
+    )
+
+
+def moved_on(water: Water, line: Line, by_habit: bool, device: DeviceView) -> Water:
+    """Everything that is remembered, after a trusted reading that follows the one before it."""
+    from_at, from_value, at, value = water.line.at, water.line.value, line.at, line.value
+    tap, leak, machine, seen_at = water.tap, water.leak, water.machine, water.seen_at
+    moved, span = value - from_value, at - from_at
+    hour = tap_.pour(tap, at, value)
+    if hour is not tap:
+        if tap.mark_at:
+            leak = leak_.pour(leak, at - tap.mark_at, value - tap.mark_dl, at, value)
+        tap = hour
+    if moved or machine.used_dl:
+        machine = machine_.pour(machine, at, moved, span)
+    by_machine = bool(moved and machine.on) and machine_.explains(machine, span)
+    if moved or device.resting:
+        seen_at = 0
+    freed = bool(moved and water.stuck)  # what went before was not counted: the gap begins here
+    stairs, habit = _NO_STAIRS, water.habit
+    if by_habit:
+        if habit is None:
+            habit = habit_.begin(None, from_at, from_value, device.zone)
+            habit = _with_gap_of(habit, _NO_STAIRS if freed else water.stairs)
+        elif freed:
+            habit = habit_.said(habit, from_at)
+        learns = not (device.resting or machine.on)
+        habit = habit_.follow(
+            habit,
+            from_at,
+            from_value,
+            at,
+            value,
+            device.zone,
+            learns=learns,
+            by_machine=by_machine,
+        )
+    else:
+        habit = None
+        stairs = Stairs(from_at) if freed else _stairs_of(water, from_at)
+        if moved and not by_machine and at >= stairs.rose_at:
+            stairs = stairs_.climb(stairs, at, moved)
+    away_uses = 0
+    if device.resting:
+        used = _is_used(leak, habit, at, 0 if by_machine else moved, span)
+        away_uses = min(water.away_uses + used, USES_MOST)
+    return Water(
+        line,
+        stairs,
+        tap,
+        water.level,
+        water.doubted_at,
+        water.judge_at,
+        habit,
+        water.rearm_at,
+        water.rearmed,
+        away_uses,
+        seen_at,
+        0 if moved else water.stuck,
+        leak,
+        machine,
+    )
+
+
+_NO_STAIRS = Stairs()
+
+
+def _stairs_of(water: Water, at: int) -> Stairs:
+    """A fixed rule's memory; it begins at `at`, or with the gap that another rule watched: a gap
+    that runs does not begin anew with the rule."""
+    habit = water.habit
+    if water.stairs.rose_at:
+        return water.stairs
+    if habit is None or not habit.used_at:
+        return Stairs(at)
+    return Stairs(habit.used_at, moved=1 if habit.flags & habit_.USE_SEEN else 0)
+
+
+def _with_gap_of(habit: Habit, stairs: Stairs) -> Habit:
+    """The same for the adaptive rule, which was not in force while the gap began."""
+    if not stairs.rose_at:
+        return habit
+    flags = habit.flags | habit_.USE_SEEN if stairs.moved else habit.flags
+    return msgspec.structs.replace(habit, used_at=stairs.rose_at, flags=flags)
+
+
+def _is_used(leak: Leak, habit: Habit | None, at: int, moved: int, span: int) -> bool:
+    """Whether somebody used water: more than a litre, and more than what has run for hours."""
+    if habit is not None:
+        return bool(moved) and habit.used_at == at
+    always = leak.low_dl * 3 * span // 7200 if leak.run_s >= DAY_S // 2 else 0
+    return moved >= leak_.LITRE_DL + always
