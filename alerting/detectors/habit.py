@@ -10,7 +10,7 @@ from alerting.detectors import drip as drip_
 from alerting.detectors import meter as meter_
 from alerting.detectors.drip import Drip
 from alerting.detectors.meter import Grade, Meter
-from alerting.detectors.view import Seconds
+from alerting.detectors.view import MAX_SECONDS, Seconds
 from alerting.detectors.zone import local_s
 
 HOUR_S = 3600
@@ -52,6 +52,7 @@ PRIOR = bytes(
 """Longest stillness by hour in a home like most (tenths of an hour), until its own is known."""
 
 DAYS_MOST = 9_996
+STILL_MOST = 65_535
 
 BLIND_LIMIT_S = 24 * HOUR_S
 DARK_LIMIT_S = 36 * HOUR_S
@@ -94,6 +95,7 @@ class Habit(msgspec.Struct, frozen=True, array_like=True, gc=False):
     cells: Cells = bytes(CELLS)
     meter: Meter = Meter()
     drip: Drip = Drip()
+    still_s: int = 0  # before the last use the register had stood still up to then; 0: learnt
 
 
 class Limit(NamedTuple):
@@ -128,6 +130,7 @@ def follow(
     dl: int,
     zone: str,
     *,
+    was_at: int = 0,
     learns: bool = True,
     by_machine: bool = False,
 ) -> Habit:
@@ -135,6 +138,7 @@ def follow(
 
     Only a gap that has ended is learnt, only as far as the register was seen to stand still, and
     only when it was shorter than a day (two days for a coarse meter): a longer one is an absence.
+    It began at `was_at`, and is learnt with the reading after its end: that one might be bad.
     Use that arrives across a hole counts as used on arrival, and the gap before it has no end.
     `learns` False: nobody is at home, and neither gaps nor days say how this home lives.
     `by_machine`: what moved is no use.
@@ -142,13 +146,14 @@ def follow(
     span, moved = at - from_at, dl - from_dl
     meter = meter_.note(habit.meter, span, moved)
     drip = drip_.pour(habit.drip, at, dl)
-    used_at, cells, flags = habit.used_at, habit.cells, habit.flags
+    used_at, cells, flags, still_s = habit.used_at, habit.cells, habit.flags, habit.still_s
+    if still_s:
+        cells, still_s = learn(cells, was_at, used_at - still_s, zone), 0
     if moved and not by_machine and at >= used_at and drip_.is_use(habit.drip, moved, span):
-        is_known = learns and not flags & SAID and span <= meter_.hole_s(meter)
-        if is_known and from_at - used_at >= HOUR_S:
-            ordinary_s = 2 * DAY_S if meter_.grade(meter) is Grade.COARSE else DAY_S
-            if at - used_at < ordinary_s:
-                cells = learn(cells, used_at, from_at, zone)
+        ordinary_s = 2 * DAY_S if meter_.grade(meter) is Grade.COARSE else DAY_S
+        is_gap = from_at - used_at >= HOUR_S and at - used_at < ordinary_s
+        if is_gap and learns and not flags & SAID and span <= min(meter_.hole_s(meter), STILL_MOST):
+            still_s = span
         used_at, flags = at, (flags | USE_SEEN) & ~SAID
     if at < habit.day_ends:
         if (
@@ -156,6 +161,7 @@ def follow(
             and flags == habit.flags
             and meter is habit.meter
             and drip is habit.drip
+            and still_s == habit.still_s
         ):
             return habit
         return Habit(
@@ -168,8 +174,9 @@ def follow(
             cells,
             meter,
             drip,
+            still_s,
         )
-    return _next_day(habit, at, used_at, flags, cells, meter, drip, zone, learns)
+    return _next_day(habit, at, used_at, flags, cells, meter, drip, still_s, zone, learns)
 
 
 def learn(cells: bytes, used_at: int, still_at: int, zone: str) -> bytes:
@@ -231,11 +238,21 @@ def found(habit: Habit, profile: int, capped: bool) -> Habit:
     return msgspec.structs.replace(habit, flags=flags)
 
 
+def taken_back(habit: Habit, used_at: int) -> Habit:
+    """The last use was none; the one before it was at `used_at`."""
+    return msgspec.structs.replace(habit, used_at=used_at, still_s=0)
+
+
+def marked(habit: Habit, at: int, dl: int) -> Habit:
+    """The register was not where it seemed: flows are measured from here."""
+    return msgspec.structs.replace(habit, drip=Drip(at, dl, habit.drip.flows))
+
+
 def said(habit: Habit, at: int) -> Habit:
     """Somebody saw or spoke with the elder at `at`: the gap counts anew from there."""
     if at <= habit.used_at:
         return habit
-    return msgspec.structs.replace(habit, used_at=at, flags=habit.flags | SAID)
+    return msgspec.structs.replace(habit, used_at=at, flags=habit.flags | SAID, still_s=0)
 
 
 def answered(habit: Habit, *, was_false: bool) -> Habit:
@@ -270,6 +287,7 @@ def _next_day(
     cells: bytes,
     meter: Meter,
     drip: Drip,
+    still_s: int,
     zone: str,
     learns: bool,
 ) -> Habit:
@@ -286,7 +304,7 @@ def _next_day(
             caps = (_drift(caps, TIGHT, is_cap=True), _drift(caps, QUIET, is_cap=True))
         if days % 7 == 0:
             cells, meter = _faded(cells), meter_.next_week(meter)
-    return Habit(used_at, flags, day_ends, days, margins, caps, cells, meter, drip)
+    return Habit(used_at, flags, day_ends, days, margins, caps, cells, meter, drip, still_s)
 
 
 def _drift(values: tuple[int, int], profile: int, *, is_cap: bool) -> int:
@@ -304,4 +322,4 @@ def _faded(cells: bytes) -> bytes:
 
 
 def _midnight_after(at: int, zone: str) -> int:
-    return at + DAY_S - local_s(zone, at) % DAY_S
+    return min(at + DAY_S - local_s(zone, at) % DAY_S, MAX_SECONDS)

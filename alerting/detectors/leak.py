@@ -93,6 +93,18 @@ def never_calm(leak: Leak, step_dl: int) -> bool:
     return step_dl < COARSE_STEP_DL or leak.low_dl >= 2 * step_dl
 
 
+def is_flood(leak: Leak, limit_dl: int) -> bool:
+    """Whether more than `limit_dl` flowed within the last day."""
+    most = sum(leak.blocks[1::_BLOCK_BYTES]) * _UNIT_DL  # of however long they are
+    return most > limit_dl and day_dl(leak)[0] > limit_dl
+
+
+def has_news(before: Leak, leak: Leak) -> bool:
+    """Whether anything can be found, or can have ended, since `before`."""
+    is_long = leak.run_s >= LONG_ENOUGH_S
+    return is_long or bool(before.on) or leak.blocks is not before.blocks
+
+
 def day_dl(leak: Leak) -> tuple[int, int]:
     """What flowed within the last day, in tenths of a litre, and in how many seconds, by whole
     blocks; never more than truly flowed."""

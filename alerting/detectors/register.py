@@ -20,12 +20,14 @@ class Verdict(Enum):
     IGNORED = auto()  # a duplicate, or older than what is known
     WENT_BACK = auto()  # doubted: the register is lower than it was
     JUMPED = auto()  # doubted: the register moved on faster than a home can use
+    SWAYED = auto()  # the register is a little lower than it was: it stood still
     RESTARTED = auto()  # follows the doubted reading: reset or swapped, a new line began there
 
 
 # By their own names: looking a member up in its class takes as long as comparing two readings.
 FIRST, FOLLOWS, IGNORED = Verdict.FIRST, Verdict.FOLLOWS, Verdict.IGNORED
-WENT_BACK, JUMPED, RESTARTED = Verdict.WENT_BACK, Verdict.JUMPED, Verdict.RESTARTED
+WENT_BACK, JUMPED = Verdict.WENT_BACK, Verdict.JUMPED
+SWAYED, RESTARTED = Verdict.SWAYED, Verdict.RESTARTED
 DOUBTED = (WENT_BACK, JUMPED)
 
 
@@ -58,7 +60,7 @@ def follow(
     if _fits(line.at, line.value, at, value, most_per_hour):
         return Line(at, value), FOLLOWS
     if 0 < line.value - value <= sway:
-        return Line(at, line.value), FOLLOWS
+        return Line(at, line.value), SWAYED
     if line.doubt_at:
         if at == line.doubt_at and value == line.doubt_value:
             return line, IGNORED

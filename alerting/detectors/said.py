@@ -56,7 +56,14 @@ def seen(part: Water, kind: str, at: int) -> Water:
         stairs, is_news = Stairs(at), True
     seen_at = part.seen_at or (at if is_news else 0)
     return replace(
-        part, stairs=stairs, habit=habit, level=0, rearm_at=0, rearmed=0, seen_at=seen_at
+        part,
+        stairs=stairs,
+        habit=habit,
+        level=0,
+        rearm_at=0,
+        rearmed=0,
+        seen_at=seen_at,
+        was_at=0 if is_news else part.was_at,
     )
 
 

@@ -46,17 +46,19 @@ class Stairs(msgspec.Struct, frozen=True, array_like=True, gc=False):
 def climb(stairs: Stairs, at: int, movement: int) -> Stairs:
     """Add a rise of `movement` > 0 that arrived with the reading at `at`, and forget what is past.
 
-    What is forgotten cannot change an answer of `moved_within`: rises before the last one that is
-    older than KEEP_S, or below the last KEEP_MOVED of movement. Only when more than MAX_STEPS
+    What is forgotten cannot change an answer of `moved_within`, not even should the new rise be
+    taken back: rises before the last one that is older than KEEP_S, or below the last KEEP_MOVED of
+    movement, not counting the new one. Only when more than MAX_STEPS
     remain (more than hourly readings *and* steps finer than KEEP_MOVED / MAX_STEPS) the two
     rises closest in time become one at the later time. Movement within a window can then be
     overstated by what moved in the two hours before the window, and is never understated.
     """
     span = min(max(at - stairs.rose_at, 0), KEEP_S)
-    steps = [*_words(stairs.steps), _word(span, min(movement, KEEP_MOVED))]
+    steps = [*_words(stairs.steps)]
     total = sum(steps)  # of both halves at once: there is room in the lower one
+    steps.append(_word(span, min(movement, KEEP_MOVED)))
     first = 0
-    while first < len(steps) - 1:
+    while first < len(steps) - 2:
         total -= steps[first]
         if total >> _MOVED_BITS < KEEP_S and total & _MOVED_MOST < KEEP_MOVED:
             break
@@ -65,6 +67,12 @@ def climb(stairs: Stairs, at: int, movement: int) -> Stairs:
     if len(steps) > MAX_STEPS:
         _merge(steps)
     return Stairs(at, pack(f"<{len(steps)}I", *steps), 1)
+
+
+def taken_back(stairs: Stairs, rose_at: int) -> Stairs:
+    """Without the last rise, which was none: the one before it was at `rose_at`."""
+    steps = _words(stairs.steps)[:-1]
+    return Stairs(rose_at, pack(f"<{len(steps)}I", *steps), 1 if steps else 0)
 
 
 def moved_within(stairs: Stairs, at: int, window_s: int) -> int | None:

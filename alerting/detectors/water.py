@@ -15,6 +15,7 @@ from alerting.detectors.register import (
     FIRST,
     IGNORED,
     RESTARTED,
+    SWAYED,
     WENT_BACK,
     Line,
     follow,
@@ -22,12 +23,16 @@ from alerting.detectors.register import (
 from alerting.detectors.view import DeviceView, iso, moment
 from alerting.detectors.water_judge import TOO_OLD_S, judge, levels_of, steps_of
 from alerting.detectors.water_memory import (
+    SWAY_DL,
     Water,
     begun,
     is_doubtful,
+    is_taken_back,
     is_whole,
     moved_on,
     on_a_clock_set_back,
+    swung_back,
+    taken_back,
 )
 from alerting.finding import Finding, Sign
 from devices.event import REGISTER_UNITS, Reading
@@ -45,8 +50,6 @@ __all__ = [
 
 MOST_DL_PER_HOUR = 50_000  # 5 m³: not a home
 MOST_M3 = 400_000  # a home's register has five digits; in tenths of a litre it fits four bytes
-SWAY_DL = 20
-"""A register that swings back by up to two litres stood still."""
 
 _UNIT = REGISTER_UNITS["water_total"]
 
@@ -85,10 +88,18 @@ def on_reading(
     else:
         after = water
         if verdict is RESTARTED:
-            first = Line(water.line.doubt_at, water.line.doubt_value)
-            after = begun(water, first, by_habit, device.zone)
+            after = _restarted(water, by_habit, device.zone)
+        elif verdict is SWAYED:
+            after = swung_back(water, dl)
         after = moved_on(after, line, by_habit, device)
     return judge(water, after, steps, device, now)
+
+
+def _restarted(water: Water, by_habit: bool, zone: str) -> Water:
+    """The doubted reading was right: another register, or the one before it was a single spike."""
+    if (water.habit is not None) is by_habit and is_taken_back(water):
+        return taken_back(water, zone)
+    return begun(water, Line(water.line.doubt_at, water.line.doubt_value), by_habit, zone)
 
 
 def tick(part: Water, device: DeviceView, now: int) -> tuple[Water, tuple[Finding, ...]]:

@@ -13,10 +13,10 @@ from alerting.detectors import tap as tap_
 from alerting.detectors.adaptive import Step
 from alerting.detectors.fixed import DEFAULT_PRESET, PRESETS, Level
 from alerting.detectors.found import finding
-from alerting.detectors.habit import SAID
+from alerting.detectors.habit import FLOOR_S, SAID, Habit
 from alerting.detectors.machine import Machine
 from alerting.detectors.stillness import Judged, little_use, stillness
-from alerting.detectors.view import DeviceView, iso, parameter
+from alerting.detectors.view import MAX_SECONDS, DeviceView, iso, parameter
 from alerting.detectors.water_memory import USES_MOST, Water, is_doubtful
 from alerting.finding import Finding, Sign
 
@@ -66,13 +66,13 @@ def judge(
     water = _gap(before, water, steps, device, now, can_find, findings)
     if water.tap.run_s or before.tap.on:
         water = _tap(before, water, device, now, can_find, findings)
-    if water.leak is not before.leak or ticking:
+    if ticking or (water.leak is not before.leak and leak_.has_news(before.leak, water.leak)):
         water = _leak(before, water, device, now, can_find, findings)
     if water.machine is not before.machine or water.machine.on:
         water = _machine(water, now, may_open, findings)
     if water.seen_at or before.stuck or water.doubted_at:
         water = _doubts(before, water, now, can_find, findings)
-    judge_at = 0 if may_open else water.judge_at or now + CATCH_UP_S
+    judge_at = 0 if may_open else water.judge_at or min(now + CATCH_UP_S, MAX_SECONDS)
     if judge_at != water.judge_at:
         water = msgspec.structs.replace(water, judge_at=judge_at)
     return water, tuple(findings)
@@ -89,6 +89,8 @@ def _gap(
 ) -> Water:
     """No water use, by whichever rule is set. A meter that cannot tell ends gaps and finds none."""
     at, level, habit, rearm_at = water.line.at, water.level, water.habit, water.rearm_at
+    if habit is not None and _is_ordinary(before, habit, at, level):
+        return water
     can_find = can_find and not (water.machine.on or water.stuck)
     again = water.rearmed + 1 if can_find and level and 0 < rearm_at <= at else 0
     said = before.seen_at or (before.habit is not None and before.habit.flags & SAID)
@@ -108,6 +110,13 @@ def _gap(
     findings.append(found)
     rearmed = min(again or water.rearmed, USES_MOST) if level else 0
     return msgspec.structs.replace(water, level=level, habit=habit, rearm_at=0, rearmed=rearmed)
+
+
+def _is_ordinary(before: Water, habit: Habit, at: int, level: int) -> bool:
+    """Use while nothing was found, or too soon after use for any limit: nearly every reading."""
+    if habit.used_at == at:
+        return not level and before.habit is not None and not before.habit.flags & SAID
+    return at - habit.used_at <= FLOOR_S
 
 
 def _tap(
@@ -142,7 +151,7 @@ def _leak(
     told: list[tuple[str, dict[str, Any]]] = []
     if leak.blocks is not before.leak.blocks:
         limit_dl = leak_.most_dl(device)
-        if leak_.day_dl(leak)[0] <= limit_dl:
+        if not leak_.is_flood(leak, limit_dl):
             on &= ~leak_.FLOODS
         elif can_find and not on & leak_.FLOODS and leak_.is_wanted(device):
             on |= leak_.FLOODS

@@ -15,10 +15,12 @@ from alerting.detectors.machine import Machine
 from alerting.detectors.register import Line
 from alerting.detectors.stairs import Stairs
 from alerting.detectors.tap import Tap
-from alerting.detectors.view import DeviceView, Seconds
+from alerting.detectors.view import MAX_SECONDS, DeviceView, Seconds
 
 DAY_S = 86_400
 USES_MOST = 99
+SWAY_DL = 20
+"""A register that swings back by up to two litres stood still."""
 
 
 class Water(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -38,13 +40,17 @@ class Water(msgspec.Struct, frozen=True, array_like=True, gc=False):
     stuck: int = 0  # 1: found; no word about it will come from this register
     leak: Leak = Leak()
     machine: Machine = Machine()
+    was_at: Seconds = 0  # since when the gap had run that the last movement ended; 0: none did
+    was_dl: int = 0  # where the register stood before it
 
 
 def is_whole(part: Water) -> bool:
     """Whether a stored state fits together beyond what its types say."""
     habit = part.habit
     is_habit = habit is None or len(habit.cells) == habit_.CELLS
-    return is_habit and stairs_.is_whole(part.stairs) and leak_.is_whole(part.leak)
+    machine = part.machine
+    is_machine = not machine.on or machine.every_s > 0
+    return is_habit and is_machine and stairs_.is_whole(part.stairs) and leak_.is_whole(part.leak)
 
 
 def is_doubtful(part: Water) -> bool:
@@ -59,7 +65,7 @@ def on_a_clock_set_back(water: Water, now: int) -> Water:
         level=water.level,
         doubted_at=water.doubted_at,
         habit=water.habit,
-        rearm_at=min(water.rearm_at, now + DAY_S),
+        rearm_at=min(water.rearm_at, now + DAY_S, MAX_SECONDS),
         rearmed=water.rearmed,
         stuck=water.stuck,
         leak=Leak(on=water.leak.on),
@@ -80,7 +86,47 @@ def begun(water: Water, line: Line, by_habit: bool, zone: str) -> Water:
         stuck=0,
         leak=leak_.begin(water.leak, at, value),
         machine=machine_.begin(water.machine),
+        was_at=0,
+        was_dl=0,
     )
+
+
+def is_taken_back(water: Water) -> bool:
+    """Whether the doubted reading stands where the register stood before its last movement.
+
+    Then that movement was one bad reading, once another reading agrees.
+    """
+    return bool(water.was_at) and abs(water.line.doubt_value - water.was_dl) <= SWAY_DL
+
+
+def taken_back(water: Water, zone: str) -> Water:
+    """As before the last movement: its gap goes on, up to the doubted reading."""
+    line = Line(water.line.doubt_at, min(water.was_dl, water.line.doubt_value))
+    fresh = begun(water, line, water.habit is not None, zone)
+    stairs, habit = _gap_before(water)
+    if habit is not None:
+        habit = habit_.marked(habit, line.at, line.value)
+    return msgspec.structs.replace(fresh, habit=habit, stairs=stairs)
+
+
+def swung_back(water: Water, dl: int) -> Water:
+    """The register is a little lower than at the reading before. If that had ended a gap by no
+    more than is undone now, it was a swing and no use: the gap goes on."""
+    just_moved = _began(water) == water.line.at
+    if not water.was_at or not just_moved or dl > water.was_dl:
+        return water
+    stairs, habit = _gap_before(water)
+    return msgspec.structs.replace(water, stairs=stairs, habit=habit, was_at=0)
+
+
+def _gap_before(water: Water) -> tuple[Stairs, Habit | None]:
+    """What the rule remembered before the last movement."""
+    stairs = water.stairs
+    if water.habit is not None:
+        return stairs, habit_.taken_back(water.habit, water.was_at)
+    if stairs.rose_at > water.was_at:
+        stairs = stairs_.taken_back(stairs, water.was_at)
+    return stairs, None
 
 
 def moved_on(water: Water, line: Line, by_habit: bool, device: DeviceView) -> Water:
@@ -114,6 +160,7 @@ def moved_on(water: Water, line: Line, by_habit: bool, device: DeviceView) -> Wa
             at,
             value,
             device.zone,
+            was_at=water.was_at,
             learns=learns,
             by_machine=by_machine,
         )
@@ -141,6 +188,8 @@ def moved_on(water: Water, line: Line, by_habit: bool, device: DeviceView) -> Wa
         0 if moved else water.stuck,
         leak,
         machine,
+        _began(water) if moved else water.was_at,
+        from_value if moved else water.was_dl,
     )
 
 
@@ -164,6 +213,11 @@ def _with_gap_of(habit: Habit, stairs: Stairs) -> Habit:
         return habit
     flags = habit.flags | habit_.USE_SEEN if stairs.moved else habit.flags
     return msgspec.structs.replace(habit, used_at=stairs.rose_at, flags=flags)
+
+
+def _began(water: Water) -> int:
+    """Since when the register has stood still, as far as the rule counts."""
+    return water.stairs.rose_at if water.habit is None else water.habit.used_at
 
 
 def _is_used(leak: Leak, habit: Habit | None, at: int, moved: int, span: int) -> bool:

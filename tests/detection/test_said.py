@@ -199,12 +199,14 @@ def test_nothing_is_learnt_from_a_gap_that_began_with_a_word() -> None:
     assert home.habit.flags & SAID
     home.stands_still(3)
     home.passes(30)
+    home.passes(0)
     after = home.habit
     assert (after.cells, after.days) == (before.cells, before.days)
     assert (after.margins, after.caps) == (before.margins, before.caps)
     assert not after.flags & SAID
     home.stands_still(15)
     home.passes(30)
+    home.passes(0)
     assert home.habit.cells != before.cells, "the gap after it is one like any other"
 
 

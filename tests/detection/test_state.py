@@ -146,6 +146,7 @@ def largest(by_habit: bool) -> DeviceState:
         cells=bytes([255]) * CELLS,
         meter=Meter(99_999, PULSE_MAX, PULSE_MAX),
         drip=Drip(MAX_SECONDS, register, bytes([255]) * BLOCKS),
+        still_s=65_535,
     )
     return DeviceState(
         levels=Levels(spoken(), 999, 999_999),
@@ -175,6 +176,8 @@ def largest(by_habit: bool) -> DeviceState:
                 on=1,
                 step_dl=9_999,
             ),
+            was_at=MAX_SECONDS,
+            was_dl=register,
         ),
         rebuilt=1,
         register=Register(MAX_SECONDS, MAX_SECONDS, 1),

@@ -86,5 +86,8 @@ async def test_where_nobody_was_found_it_is_found_again_and_nothing_is_learnt(
     await world.act("acknowledge", first)
     await world.act("outcome", first, {"outcome": "nobody_home", "reason": "敲门无人应"})
     await world.act("close", first, {"waiver": "家属去找"})
-    await stands_still(world, past, 1)
-    assert len(await world.incidents(kind="no_water_use")) == 2
+    await stands_still(world, past, 5)
+    assert len(await world.incidents(kind="no_water_use")) == 1
+    await stands_still(world, past, 2)
+    again = await world.incidents(kind="no_water_use")
+    assert len(again) == 2
