@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import Field
 
+from alerting.handling import absences
 from api.dependencies import Now, Reading, SightDep, Writing, allowed
 from api.schemas import (
     NOT_GIVEN,
@@ -76,6 +77,7 @@ class ElderPatch(Body):
     access: Text | None = None
     status: ElderStatus = NOT_GIVEN
     status_review_at: When | None = None
+    status_text: Text | None = None
 
 
 class ElderOut(Out):
@@ -94,6 +96,7 @@ class ElderOut(Out):
         health=None,
         access=None,
         status="home",
+        status_since=None,
         status_review_at=None,
         created_at="2026-03-01T00:15:00Z",
         warnings=[],
@@ -112,6 +115,7 @@ class ElderOut(Out):
     health: str | None
     access: str | None
     status: str
+    status_since: datetime | None
     status_review_at: datetime | None
     created_at: datetime
     warnings: list[str] = []
@@ -123,6 +127,27 @@ class ElderFilters(Filters):
     responsible_visitor_id: Ident | None = None
     status: ElderStatus | None = None
     name: Annotated[str | None, Field(max_length=100, description="Any part of a name.")] = None
+
+
+class StatusOut(Out):
+    model_config = Out.model_config | example(
+        id="17",
+        at="2026-03-01T00:15:00Z",
+        status="away",
+        until="2026-03-04T13:00:00Z",
+        actor="李梅",
+        actor_id="contact-5d8zq",
+        reason="family",
+        text=None,
+    )
+    id: str
+    at: datetime
+    status: str
+    until: datetime | None
+    actor: str
+    actor_id: str | None
+    reason: str
+    text: str | None
 
 
 def shown(elder: Elder, home: Home, warnings: list[str] | None = None) -> ElderOut:
@@ -182,7 +207,36 @@ async def update_elder(
 ) -> ElderOut:
     """Any status but `home` rests the welfare rules until its review; life safety stays live.
 
+    Away and hospital end by themselves at `status_review_at` (without one: after 3 and 7 days),
+    moved and deceased are to be looked at again then (30 days). `status_text` says why.
+
     `rules` replaces all that was set before; the next message is judged by it.
     """
-    elder = await people.update_elder(session, actor, now, elder_id, body.changes())
+    elder = await absences.update_elder(session, actor, now, elder_id, body.changes())
     return shown(elder, await session.get_one(Home, elder.home_id))
+
+
+@router.get(
+    "/{elder_id}/statuses",
+    summary="Who was away, until when, and who said so",
+    response_model=PageOut[StatusOut],
+)
+async def list_statuses(
+    _actor: Annotated[Actor, allowed("elders.read")],
+    sight: SightDep,
+    session: Reading,
+    elder_id: str,
+    query: Annotated[Filters, Query()],
+) -> dict[str, Any]:
+    """Latest first. `reason`: staff, family, answer, holiday_question, used_again, until_passed,
+    review or import."""
+    elder = await queries.elder(session, sight, elder_id)
+    page = await listing.statuses(session, elder, query.page)
+    shown_fields = StatusOut.model_fields
+    return page_of(
+        page,
+        (
+            StatusOut(**{name: getattr(row, name) for name in shown_fields} | {"id": str(row.id)})
+            for row in page.items
+        ),
+    )

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from care.model import ElderStatus
+from care.model import OF_ONE_PERSON, ElderStatus
 from care.policy import tier_ranks
 from care.tables import Area, Binding, Device, Elder, Home, WatchRule
 from care.watch import Book, Resident, Rule, Watched, book_of, watch_of
@@ -57,7 +57,7 @@ async def outdated(
     if not home_ids:
         return []
     query = (
-        select(Device, Binding.home_id)
+        select(Device, Binding.home_id, Binding.elder_id)
         .join(Binding, Binding.device_id == Device.id)
         .where(Binding.home_id.in_(home_ids), Binding.valid_to.is_(None))
         .order_by(Device.id)
@@ -71,15 +71,33 @@ async def outdated(
     watched = await as_watched(session, home_ids, residents)
     book, tiers = await load_book(session, now), tier_ranks()
     found: list[Handed] = []
-    for device, home_id in devices:
+    for device, home_id, elder_id in devices:
         watch = watch_of(watched.get(home_id, Watched()), book, tiers)
         inherited = for_role(watch.rules, device.role)
-        since = resting_since(residents.get(home_id, ()), now)
+        living = concerned(residents.get(home_id, ()), device.role, elder_id)
+        since = resting_since(living, now)
         if (device.resting_since is None) is (since is None):
             since = device.resting_since
         if inherited != device.inherited or since != device.resting_since:
             found.append(Handed(device, inherited, since))
     return found
+
+
+def concerned(
+    residents: Sequence[Elder], role: str | None, elder_id: str | None
+) -> Sequence[Elder]:
+    """Whose status decides about a device: its one elder's, or that of all who live there."""
+    if elder_id is None or role not in OF_ONE_PERSON:
+        return residents
+    return tuple(one for one in residents if one.id == elder_id)
+
+
+async def welfare_rests(
+    session: AsyncSession, home_id: str, role: str | None, elder_id: str | None, now: datetime
+) -> bool:
+    """What `Device.resting_since` says, asked of the statuses themselves."""
+    living = (await residents_of(session, [home_id])).get(home_id, ())
+    return resting_since(concerned(living, role, elder_id), now) is not None
 
 
 def resting_since(residents: Sequence[Elder], now: datetime) -> datetime | None:

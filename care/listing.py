@@ -18,12 +18,26 @@ from care.queries import (
     visible_users,
     visible_visits,
 )
-from care.tables import Area, Elder, FollowUp, Hazard, Home, Shift, Source, User, Visit
+from care.tables import (
+    Area,
+    Elder,
+    ElderStatusEntry,
+    FollowUp,
+    Hazard,
+    Home,
+    Shift,
+    Source,
+    User,
+    Visit,
+)
 
 _AREAS = Order(name="areas", key=Area.created_at, ident=Area.id)
 _USERS = Order(name="users", key=User.created_at, ident=User.id)
 _HOMES = Order(name="homes", key=Home.created_at, ident=Home.id)
 _ELDERS = Order(name="elders", key=Elder.created_at, ident=Elder.id)
+_STATUSES = Order(
+    name="statuses", key=ElderStatusEntry.at, ident=ElderStatusEntry.id, newest_first=True
+)
 _SOURCES = Order(name="sources", key=Source.created_at, ident=Source.id)
 _VISITS = Order(name="visits", key=Visit.created_at, ident=Visit.id, newest_first=True)
 _FOLLOW_UPS = Order(name="follow-ups", key=FollowUp.due_at, ident=FollowUp.id)
@@ -105,6 +119,14 @@ async def elders(
     if name:
         statement = statement.where(Elder.name.contains(name, autoescape=True))
     return await fetch_page(session, statement, _ELDERS, page)
+
+
+async def statuses(
+    session: AsyncSession, elder: Elder, page: PageRequest
+) -> Page[ElderStatusEntry]:
+    """The changes of one elder's status, latest first."""
+    statement = select(ElderStatusEntry).where(ElderStatusEntry.elder_id == elder.id)
+    return await fetch_page(session, statement, _STATUSES, page)
 
 
 async def sources(session: AsyncSession, sight: Sight, page: PageRequest) -> Page[Source]:

@@ -60,6 +60,10 @@ class VisitMode(StrEnum):
 WORN_ROLES = frozenset({"sos_button", "fall_detector", "watch", "health_monitor", "locator"})
 """Devices that belong to one elder when bound to one; all others are shared by the home."""
 
+OF_ONE_PERSON = WORN_ROLES | {"bed_sensor"}
+"""Devices whose findings are about one elder when bound to one: that elder's status decides whether
+they rest, whoever else lives there."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scope:

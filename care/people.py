@@ -17,18 +17,13 @@ from care.limits import ElderRules
 from care.model import Actor, Category, ElderStatus
 from care.queries import Sight
 from care.reach import normal_phone
+from care.status import set_status
 from care.tables import Binding, Device, Elder, Home
 from core.errors import InvalidInput
 from core.ids import new_id
 
 MAX_AGE_YEARS = 130
-REVIEW_AFTER = timedelta(days=7)
-"""When an absence is looked at again if nobody names a date."""
-
-MAX_REVIEW = timedelta(days=366)
 _FAR_EAST = timedelta(hours=14)  # a date that has begun anywhere is not in the future
-_ABSENT = frozenset({ElderStatus.AWAY, ElderStatus.HOSPITAL})
-
 
 _HOME_FIELDS = frozenset({"name", "address", "note", "latitude", "longitude", "fence_m"})
 
@@ -183,12 +178,14 @@ async def update_elder(
     elder_id: str,
     changes: Mapping[str, Any],
 ) -> Elder:
-    """Change what `changes` names; fields as for `create_elder`, and status, status_review_at.
-    `rules` (an `ElderRules`) replaces all that was set before.
+    """Change what `changes` names; fields as for `create_elder`, and the status: status,
+    status_review_at, status_text (why, for the history). `rules` (an `ElderRules`) replaces all
+    that was set before.
 
     `address` and `area_id` are the home's and change it for everybody who lives there, so a
     shared home's area is changed at the home. With a new `home_id` worn devices move along and
-    shared ones stay.
+    shared ones stay. `alerting.handling.absences.update_elder` calls this and tells the detectors
+    who is back; programs and pages use that.
     """
     elder = await queries.elder(session, Sight(actor=actor), elder_id)
     plain = ("name", "birth_date", "tier", "health", "access")
@@ -208,7 +205,7 @@ async def update_elder(
         await visitor_for(session, changes[field], elder.area_id, field=field)
     if "responsible_visitor_id" in changes:
         elder.responsible_visitor_id = changes["responsible_visitor_id"]
-    _change_status(elder, changes, now)
+    await _change_status(session, actor, now, elder, changes)
     await session.flush()
     await refresh_homes(session, [elder.home_id], now)
     return elder
@@ -236,19 +233,20 @@ async def _change_place(
         home.address = changes["address"] or ""
 
 
-def _change_status(elder: Elder, changes: Mapping[str, Any], now: datetime) -> None:
-    if not changes.keys() & {"status", "status_review_at"}:
-        return
-    status = ElderStatus(changes.get("status", elder.status))
-    review = changes.get("status_review_at")
-    if review is not None and not now < review <= now + MAX_REVIEW:
-        raise InvalidInput("status_review_at", "must lie in the future, at most a year ahead")
-    if review is not None and status is ElderStatus.HOME:
-        raise InvalidInput("status_review_at", "an elder who is at home needs no review date")
-    if review is None and status in _ABSENT:
-        # Welfare rules rest meanwhile, so an absence never lasts for want of a date.
-        review = now + REVIEW_AFTER
-    elder.status, elder.status_review_at = status.value, review
+async def _change_status(
+    session: AsyncSession, actor: Actor, now: datetime, elder: Elder, changes: Mapping[str, Any]
+) -> None:
+    if changes.keys() & {"status", "status_review_at"}:
+        await set_status(
+            session,
+            elder,
+            ElderStatus(changes.get("status", elder.status)),
+            now,
+            actor=actor,
+            until=changes.get("status_review_at"),
+            reason="staff",
+            text=changes.get("status_text"),
+        )
 
 
 def check_birth_date(birth_date: date | None, now: datetime) -> None:

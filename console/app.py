@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from console import (
+    absences,
     aftercare,
     assets,
     desk,
@@ -16,6 +17,7 @@ from console import (
     labels,
     limits,
     link,
+    link_away,
     people,
     phone,
     rules,
@@ -33,11 +35,13 @@ _ROUTERS = (
     aftercare.router,
     phone.router,
     link.router,
+    link_away.router,
     fleet.router,
     devices.router,
     device_import.router,
     labels.router,
     install.router,
+    absences.router,
     people.router,
     limits.router,
     rules.router,

@@ -14,11 +14,13 @@ from dataclasses import dataclass, replace
 from fastapi import APIRouter, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from alerting.finding import Severity
 from alerting.handling import answers
+from alerting.handling.absences import is_away_by
 from alerting.queries import elders_of
 from alerting.tables import Incident, Notice
 from alerting.telling.links import open_link
-from care.model import DESK_ROLES
+from care.model import DESK_ROLES, ElderStatus
 from care.tables import Elder, EmergencyContact, Home, User
 from console.context import LANGUAGE_COOKIE, Anybody, PageContext
 from console.errors import PageRoute
@@ -148,6 +150,7 @@ async def _details(
     concerned = [one for one in await elders_of(session, incident) if one.id == contact.elder_id]
     home = await session.get(Home, incident.home_id) if incident.home_id else None
     visitor = await session.get(User, incident.visitor_id) if incident.visitor_id else None
+    said_by_them = [one.id for one in concerned if await is_away_by(session, one, contact)]
     return page.render(
         "link_after.html",
         token=token,
@@ -155,4 +158,44 @@ async def _details(
         incident=incident,
         people=[Concerned(elder=one, home=home) for one in concerned],
         visitor=visitor,
+        said_by_them=said_by_them,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answering:
+    """A contact who answered in this very browser, and the elder they are a contact of."""
+
+    page: PageContext  # in the language they were told in
+    incident: Incident
+    contact: EmergencyContact
+    elder: Elder
+    away_by_them: bool  # the elder is away, and it was this contact who said so
+
+    @property
+    def may_say_away(self) -> bool:
+        """Only where a welfare rule asked, and nobody else said where the elder is."""
+        is_open_question = self.elder.status == ElderStatus.HOME or self.away_by_them
+        return self.incident.severity == Severity.WELFARE and is_open_question
+
+
+async def answering(session: AsyncSession, page: PageContext, token: str) -> Answering | None:
+    """Who may say more after their answer; None for everybody else: they are asked first.
+
+    Raises `NotFound` as the link itself does.
+    """
+    notice, incident = await _load(session, page, token)
+    contact = await _contact(session, notice)
+    if contact is None or not _answered_here(page, notice):
+        return None
+    concerned = {one.id: one for one in await elders_of(session, incident)}
+    elder = concerned.get(contact.elder_id)
+    if elder is None:
+        return None
+    return Answering(
+        page=_in_language_of(notice, page),
+        incident=incident,
+        contact=contact,
+        elder=elder,
+        away_by_them=await is_away_by(session, elder, contact),
     )

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from fastapi import APIRouter, Response
 
 from alerting.detectors.fixed import DEFAULT_PRESET
 from alerting.fleet.overview import Wanted, fleet
-from care import people
 from care import queries as care_queries
-from care.model import ElderStatus
 from care.paging import PageRequest
-from care.permissions import may, require
+from care.permissions import may
 from care.policy import load_policy
 from care.watch_rules import home_watch
-from console import limits, queries, times
+from console import absences, limits, queries
 from console.context import AtDesk, PageContext, SignedIn
 from console.errors import PageRoute
-from console.forms import local_time, required
 from console.icons import icon_of_kind
-from core.errors import InvalidInput
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -42,36 +37,19 @@ async def elder(page: SignedIn, elder_id: str) -> Response:
         found = await care_queries.elder(session, page.sight, elder_id)
         file = await queries.load_elder_file(session, page.sight, found)
         watch = await home_watch(session, found.home_id, page.now)
-    review = found.status_review_at or page.now + timedelta(days=7)
+        absence = await absences.shown_on_file(session, page, found, file.housemates)
     return page.render(
         "elder.html",
         file=file,
-        statuses=[one.value for one in ElderStatus],
+        absence=absence,
         may_change=may(page.who, "elders.write"),
         icon_of_kind=icon_of_kind,
         watch=watch,
         may_rule=may(page.who, "watch_rules.write"),
         default_preset=DEFAULT_PRESET,
-        review=times.local_field(review, page.zone),
         **limits.form_values(),
         **_tier_names(page),
     )
-
-
-@router.post("/elders/{elder_id}/status")
-async def status(page: AtDesk, elder_id: str) -> Response:
-    """At home, away, in hospital: rests the welfare rules until the review, never life safety."""
-    require(page.who, "elders.write")
-    fields = await page.fields()
-    wanted = required(fields, "status")
-    if wanted not in {one.value for one in ElderStatus}:
-        raise InvalidInput("status", "choice")
-    changes: dict[str, Any] = {"status": ElderStatus(wanted)}
-    if wanted in (ElderStatus.AWAY, ElderStatus.HOSPITAL) and fields.get("review_at"):
-        changes["status_review_at"] = local_time(fields, "review_at", page.zone)
-    async with page.services.db.transaction() as session:
-        await people.update_elder(session, page.who, page.now, elder_id, changes)
-    return page.go_to(f"/elders/{elder_id}")
 
 
 @router.get("/search")

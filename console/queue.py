@@ -16,6 +16,7 @@ from alerting.tables import Channel, Incident
 from alerting.telling.policies import stamped_policy
 from care.model import Scope
 from care.queries import in_scope
+from care.status import returned_lately, reviews_overdue
 from care.tables import Area, Elder, Home
 from console.icons import icon_of_kind
 from console.outlook import Outlook, outlook
@@ -82,6 +83,8 @@ class Counters:
     technical: int = 0
     today: int = 0
     quick_pct: int | None = None
+    reviews: int = 0  # statuses that wait for a person
+    returned: int = 0  # absences that ended by themselves within a day
 
     @property
     def all(self) -> int:
@@ -247,7 +250,11 @@ async def load_counters(
     )
     today = times.all()
     return Counters(
-        **counts, today=len(today), quick_pct=quick_share([(row[0], row[1]) for row in today], now)
+        **counts,
+        today=len(today),
+        quick_pct=quick_share([(row[0], row[1]) for row in today], now),
+        reviews=await reviews_overdue(session, scope, now),
+        returned=await returned_lately(session, scope, now),
     )
 
 

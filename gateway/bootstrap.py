@@ -240,10 +240,12 @@ class Anju:
         self._spawn("outbox", self.dispatcher.run())
         self._spawn("devices", repeat(self.watcher.watch_devices, 10.0))
         self._spawn("tests", repeat(self.watcher.end_tests, 5.0))
+        self._spawn("absences", repeat(self.watcher.end_absences, 10.0))
         self._spawn("audit", repeat(self.watcher.audit, 30.0))
         self._spawn("stuck", repeat(self.watcher.cry_if_stuck, 1.0))
         self._spawn("rules", repeat(self.rules.step, RULES_EVERY_S, self.services.signals.rules))
         self._spawn("housekeeping", repeat(self.watcher.keep_house, 60.0))
+        self._spawn("hand-down", repeat(self.watcher.hand_down, 600.0))
 
     async def _start_web(self, http_socket: socket.socket) -> None:
         self.services.health.checks["lane push"] = self.push.unwell

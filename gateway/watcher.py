@@ -10,13 +10,13 @@ import httpx
 from alerting.channels.base import DeliveryError
 from alerting.channels.message import notify
 from alerting.fleet import rebuilding
-from alerting.handling import sweep
+from alerting.handling import absences, sweep
 from alerting.intake import run_out, unwatched, watching
 from care.policy import load_policy
 from core.logging import get_logger
 from core.metrics import CANARY_AGE, DEADLINES_OVERDUE
 from core.services import Services
-from gateway.housekeeping import prune, prune_quarantine
+from gateway.housekeeping import hand_down_some, prune, prune_quarantine
 from gateway.lanes import Lane
 from gateway.routes import CANARY, FOREIGN_CANARY_TOPIC, NATIVE_ROOT
 
@@ -133,6 +133,18 @@ class Watcher:
                 services.signals.outbox.set()
                 services.signals.sweep.set()
 
+    async def end_absences(self) -> None:
+        """Elders whose time away is over are watched again; each in a transaction of its own."""
+        services = self._services
+        async with services.db.reading() as session:
+            due = await absences.due_absences(session, services.clock.now())
+        for elder_id in due:
+            try:
+                async with services.db.transaction() as session:
+                    await absences.end_absence(session, elder_id, services.clock.now())
+            except Exception:  # the others must not wait for this one; the audit says so
+                log.exception("absence not ended", elder=elder_id)
+
     def _may_judge_silence(self, now: datetime) -> bool:
         """Only while our own lanes are connected, and were for a minute, and nothing waits."""
         well = all(
@@ -162,7 +174,7 @@ class Watcher:
         stuck = await self.cry_if_stuck()
         now = self._services.clock.now()
         async with self._services.db.reading() as session:
-            overdue = await sweep.overdue(session, now)
+            overdue = [*await sweep.overdue(session, now), *await absences.overdue(session, now)]
         DEADLINES_OVERDUE.set(len(overdue))
         banners = self._services.health.banners
         _set(banners, "deadlines_overdue", ", ".join(overdue[:5]) if overdue else None)
@@ -219,6 +231,13 @@ class Watcher:
         while has_more:  # a flood is forgotten in small pieces, so that nothing waits for them
             async with database.transaction(patient=True) as session:
                 has_more = await prune_quarantine(session)
+
+    async def hand_down(self) -> None:
+        """Every home in its turn, a few at a time: whoever forgot to hand down is mended here."""
+        after: str | None = ""
+        while after is not None:
+            async with self._services.db.transaction(patient=True) as session:
+                after = await hand_down_some(session, self._services.clock.now(), after)
 
     async def close(self) -> None:
         await self._client.aclose()

@@ -45,7 +45,7 @@ async def apply_finding(
     session: AsyncSession, finding: Finding, whose: Whose, now: datetime
 ) -> Incident | None:
     """Place one finding and act on it. Returns the incident it opened or joined, if any."""
-    if await welfare_suspended(session, finding, elder_id=whose.elder_id, home_id=whose.home_id):
+    if await welfare_suspended(session, finding, whose, now):
         log.info("suspended", kind=finding.kind, home=whose.home_id)
         return None
     await remedy_cleared(session, finding, whose, now)

@@ -7,11 +7,11 @@ from datetime import datetime
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting.finding import Finding, Severity
+from alerting.finding import Finding, Severity, Sign
+from alerting.intake.whose import Whose
 from alerting.tables import Silence
 from alerting.telling.roster import area_path
-from care.model import ElderStatus
-from care.tables import Elder
+from care.handing_down import welfare_rests
 
 
 async def silenced_until(
@@ -40,15 +40,15 @@ async def silenced_until(
 
 
 async def welfare_suspended(
-    session: AsyncSession, finding: Finding, *, elder_id: str | None, home_id: str | None
+    session: AsyncSession, finding: Finding, whose: Whose, now: datetime
 ) -> bool:
     """Is nobody home who could need care? Only welfare rules rest, and only while a status says so.
 
-    A home with several residents rests only when all of them are away; a review date that has
-    passed is the desk's to chase, not a reason to look away longer or sooner.
+    The same decision as `Device.resting_since`. What ended is always told: an incident that runs
+    since before the absence must not go on saying that the water stands still.
     """
-    if finding.severity is not Severity.WELFARE or (elder_id is None and home_id is None):
+    if finding.severity is not Severity.WELFARE or finding.sign is Sign.CLEARED:
         return False
-    whose = Elder.home_id == home_id if home_id is not None else Elder.id == elder_id
-    statuses = (await session.scalars(select(Elder.status).where(whose))).all()
-    return bool(statuses) and all(status != ElderStatus.HOME for status in statuses)
+    if whose.home_id is None:
+        return False
+    return await welfare_rests(session, whose.home_id, whose.role, whose.elder_id, now)

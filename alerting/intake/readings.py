@@ -10,6 +10,7 @@ from alerting.detectors import electric
 from alerting.intake.batch import Batch
 from alerting.intake.heard import Heard
 from alerting.intake.life import heard_from
+from alerting.intake.returned import note_use
 from devices.event import DeviceEvent, Reading
 from devices.times import settle
 
@@ -42,6 +43,8 @@ async def take_readings(batch: Batch, heard: Heard) -> None:
         batch.keep(device, judged.state, judged.judge_at)
         for finding in judged.findings:
             await batch.apply(finding, (source_id, child_id), device, finding.at)
+        if device.view.resting:
+            await note_use(batch, device, judged.state)
 
 
 async def _without_absurd(

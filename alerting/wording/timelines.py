@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from alerting.wording.reasons import reason_text
-from alerting.wording.titles import incident_title
+from alerting.wording.titles import clock_text, incident_title
 from alerting.wording.words import (
     ANSWER,
     FAILURE,
@@ -42,6 +42,14 @@ TIMELINE: dict[str, tuple[str, str]] = {
     "cancelled": ("取消：{text}", "Cancelled: {text}"),
     "heard": ("接单人听到再次报警", "The owner heard the new alarm"),
     "contact_answered": ("联系人应答：{answer}", "Contact answered: {answer}"),
+    "said_away": (
+        "{relation}说{elder}外出，到 {until}；照护规则暂停到那时，事件单仍需处理",
+        "{relation}: {elder} is away until {until}; welfare rules rest, the case goes on",
+    ),
+    "said_back": (
+        "{relation}说{elder}回来了；照护规则恢复",
+        "{relation}: {elder} is back; welfare rules apply again",
+    ),
     "notice_failed": (
         "{channel}通知 {recipient} 失败：{detail}",
         "{channel} to {recipient} failed: {detail}",
@@ -58,6 +66,9 @@ TIMELINE: dict[str, tuple[str, str]] = {
     "linked": ("上一张事件单：{previous}", "Earlier incident: {previous}"),
     "clock_clamped": ("时钟跳变，期限已校正", "The clock jumped: the deadline was corrected"),
 }
+
+
+_CONTACT = ("联系人", "the contact")
 
 
 def timeline_text(
@@ -77,6 +88,10 @@ def timeline_text(
         values["detail"] = look_up(FAILURE, str(data["detail"]), lang)
     if "answer" in data:
         values["answer"] = look_up(ANSWER, str(data["answer"]), lang)
+    if "until" in data:
+        values["until"] = clock_text(data["until"], zone)
+    if "relation" in data:
+        values["relation"] = data["relation"] or pick(_CONTACT, lang, "")
     if "tellings" in data:
         values["people"] = _people_text(data["tellings"], lang)
     template = pick(TIMELINE.get(kind), lang, kind)

@@ -98,7 +98,7 @@ function listen() {
     streaming = false;
     refresh();
   };
-  for (const topic of ["incident", "notice", "device", "resync"]) stream.addEventListener(topic, refresh);
+  for (const topic of ["incident", "notice", "device", "elder", "resync"]) stream.addEventListener(topic, refresh);
 }
 
 export function eachSecond() {

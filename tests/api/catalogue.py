@@ -93,7 +93,7 @@ WRITES: tuple[Write, ...] = (
         "elders/{elder_id}",
         lambda _: (
             {"name": "李桂兰", "status": "hospital", "status_review_at": DUE, "phone": None}
-            | {"birth_date": "1941-05-03", "categories": ["empty_nest"]}
+            | {"birth_date": "1941-05-03", "categories": ["empty_nest"], "status_text": "骨折"}
         ),
     ),
     _post(
@@ -297,6 +297,7 @@ LISTS = (
     *("areas", "users", "homes", "elders", "elders/{elder_id}/contacts", "sources", "devices"),
     *("incidents", "visits", "follow-ups", "hazards", "escalation-policies", "shifts"),
     *("silences", "channels", "watch-rules", "quarantine", "unknown-devices", "supervision"),
+    "elders/{elder_id}/statuses",
     *("devices/{device_id}/tests", "devices/{device_id}/log", "devices/{device_id}/commands"),
 )
 """Every list that needs no parameter; `readings` needs a device."""

@@ -117,6 +117,8 @@ async def several_of_everything(world: World) -> Town:
                 await town.admin.post(town.path(write.path), write.body(town))
         await world.sign_in(UserRole.VISITOR, name=f"visitor {number}")
         await town.admin.made(town.path("elders/{elder_id}/contacts"), {"name": f"邻居{number}"})
+        status = {"status": "away", "status_text": f"第 {number} 次"}
+        assert (await town.admin.patch(town.path("elders/{elder_id}"), status)).is_success
         test = await town.admin.made(town.path("devices/{device_id}/tests"), {})
         await town.admin.post(town.path(f"devices/{{device_id}}/tests/{test['id']}/cancel"))
         await town.admin.made(town.path("devices/{device_id}/commands"), {"command": "identify"})

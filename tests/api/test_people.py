@@ -122,9 +122,10 @@ async def test_an_absence_without_a_date_is_reviewed_after_a_week(
     admin: Caller, world: World
 ) -> None:
     elder = await admin.made("elders", ELDER)
-    away = (await admin.patch(f"elders/{elder['id']}", {"status": "away"})).json()
-    assert away["status"] == "away"
-    assert away["status_review_at"] == "2026-03-08T00:15:00Z"
+    for status, day in (("hospital", "03-08"), ("away", "03-04")):
+        gone = (await admin.patch(f"elders/{elder['id']}", {"status": status})).json()
+        assert gone["status"] == status
+        assert gone["status_review_at"] == f"2026-{day}T00:15:00Z", "away: within three days"
     back = (await admin.patch(f"elders/{elder['id']}", {"status": "home"})).json()
     assert back["status_review_at"] is None
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from care import people
 from care.model import AreaLevel, Category, ElderStatus
-from care.people import MAX_AGE_YEARS, MAX_REVIEW, REVIEW_AFTER, check_birth_date
+from care.people import MAX_AGE_YEARS, check_birth_date
 from care.reach import CHANNEL_KINDS, check_channels, normal_phone
+from care.status import MAX_REVIEW, REVIEW_AFTER
 from care.tables import Elder, Home
 from core.db import Database
 from core.errors import InvalidInput
@@ -65,12 +66,12 @@ async def elder(db: Database, clock: ManualClock) -> Elder:
 
 
 ABSENCES: list[tuple[ElderStatus, datetime | None, datetime | str | None]] = [
-    (ElderStatus.AWAY, None, START + REVIEW_AFTER),
-    (ElderStatus.HOSPITAL, None, START + REVIEW_AFTER),
+    (ElderStatus.AWAY, None, START + REVIEW_AFTER[ElderStatus.AWAY]),
+    (ElderStatus.HOSPITAL, None, START + REVIEW_AFTER[ElderStatus.HOSPITAL]),
     (ElderStatus.AWAY, START + timedelta(days=40), START + timedelta(days=40)),
     (ElderStatus.HOSPITAL, START + MAX_REVIEW, START + MAX_REVIEW),
-    (ElderStatus.MOVED, None, None),
-    (ElderStatus.DECEASED, None, None),
+    (ElderStatus.MOVED, None, START + REVIEW_AFTER[ElderStatus.MOVED]),
+    (ElderStatus.DECEASED, None, START + REVIEW_AFTER[ElderStatus.DECEASED]),
     (ElderStatus.HOME, None, None),
     (ElderStatus.AWAY, START, "refused"),
     (ElderStatus.AWAY, START + MAX_REVIEW + timedelta(seconds=1), "refused"),
@@ -103,7 +104,7 @@ async def test_a_review_goes_when_the_elder_is_back(
     await changed(db, clock, elder.id, name="李桂英")
     async with db.reading() as session:
         row = await session.get_one(Elder, elder.id)
-        assert (row.name, row.status_review_at) == ("李桂英", START + REVIEW_AFTER)
+        assert (row.name, row.status_review_at) == ("李桂英", START + timedelta(days=7))
     back = await changed(db, clock, elder.id, status=ElderStatus.HOME)
     assert back.status_review_at is None
 

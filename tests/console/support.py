@@ -100,7 +100,7 @@ class Reader:
         posts = [form for form in forms_of(html) if form.method == "post"]
         form = next((one for one in posts if one.action.endswith(action)), None)
         assert form is not None, f"{path} has no form to {action}"
-        buttons = {"answer", "outcome", "language", "theme"}
+        buttons = {"answer", "outcome", "language", "theme", "back"}
         assert set(typed) <= form.names | buttons, f"{action} lacks {set(typed) - form.names}"
         answer = await self.http.post(form.action, data=form.fields | typed)
         assert answer.status_code == code, f"{action}: {answer.status_code} {words_of(answer.text)}"

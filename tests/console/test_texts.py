@@ -12,6 +12,8 @@ import console
 from alerting.incident import Move, Outcome, Stage
 from alerting.wording import LANGUAGES
 from care.model import Category, ElderStatus, UserRole, VisitMode
+from care.status import REASONS
+from console.away import _DAYS
 from console.records import CHANGE, GROUPS, SAFETY
 from console.texts import catalogue, preferred_language, words
 
@@ -58,6 +60,8 @@ def test_every_key_that_a_page_names_exists() -> None:
         ("did", set(Stage)),
         ("category", set(Category)),
         ("status", set(ElderStatus)),
+        ("status_reason", set(REASONS)),
+        ("absence", {"tonight", *_DAYS}),
         ("role", set(UserRole)),
         ("mode_visit", set(VisitMode)),
         ("grade", {*CHANGE, *SAFETY}),

@@ -1,0 +1,197 @@
+"""Absences begin, end, and end by themselves: the status is care's, what follows from it is here.
+
+When somebody is at home again while a meter still stands still, its gap counts from that moment:
+the days before were nobody's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from alerting import timeline
+from alerting.detect import DeviceState, dump_state, load_state, seen
+from alerting.tables import DeviceStateRow, Incident, StreamHint
+from care import people
+from care.model import SYSTEM, Actor, ElderStatus
+from care.status import ENDING, history, set_status
+from care.tables import Binding, Device, Elder, EmergencyContact
+from core.db import add_hint
+from core.errors import Conflict
+
+STILLNESS = ("no_water_use", "no_power_use")
+"""Kinds of findings that rest on how long something stood still."""
+
+OVERDUE_AFTER = timedelta(minutes=2)
+"""An absence that should have ended this long ago is an alarm about Anju itself."""
+
+
+async def update_elder(
+    session: AsyncSession, actor: Actor, now: datetime, elder_id: str, changes: Mapping[str, Any]
+) -> Elder:
+    """`care.people.update_elder`, and detectors count anew where somebody is at home again."""
+    before = await session.get(Elder, elder_id)
+    homes = [before.home_id] if before is not None else []
+    if "home_id" in changes:
+        homes.append(changes["home_id"])
+    async with counting_anew(session, homes, now):
+        elder = await people.update_elder(session, actor, now, elder_id, changes)
+    announce(session, elder, now)
+    return elder
+
+
+async def due_absences(session: AsyncSession, now: datetime, limit: int = 50) -> Sequence[str]:
+    """Ids of elders whose time away or in hospital is over, longest over first."""
+    return await _past(session, now, limit)
+
+
+async def overdue(session: AsyncSession, now: datetime) -> Sequence[str]:
+    """The auditor asks: whose absence should have ended, and nobody acted?"""
+    return await _past(session, now - OVERDUE_AFTER, 50)
+
+
+async def _past(session: AsyncSession, moment: datetime, limit: int) -> Sequence[str]:
+    query = (
+        select(Elder.id)
+        .where(Elder.status.in_(ENDING), Elder.status_review_at <= moment)
+        .order_by(Elder.status_review_at, Elder.id)
+        .limit(limit)
+    )
+    return (await session.scalars(query)).all()
+
+
+async def end_absence(session: AsyncSession, elder_id: str, now: datetime) -> bool:
+    """The date has passed: watching resumes. False when somebody moved the date meanwhile."""
+    elder = await session.scalar(
+        select(Elder)
+        .where(Elder.id == elder_id, Elder.status.in_(ENDING), Elder.status_review_at <= now)
+        .with_for_update(skip_locked=True)
+    )
+    if elder is None:
+        return False
+    async with counting_anew(session, [elder.home_id], now):
+        await set_status(session, elder, ElderStatus.HOME, now, actor=SYSTEM, reason="until_passed")
+    announce(session, elder, now)
+    return True
+
+
+async def said_away(
+    session: AsyncSession,
+    incident: Incident,
+    contact: EmergencyContact,
+    elder: Elder,
+    until: datetime,
+    now: datetime,
+) -> None:
+    """Family says that the elder is away. The incident goes on: a person at the desk closes it."""
+    actor = _as_actor(contact)
+    await set_status(
+        session, elder, ElderStatus.AWAY, now, actor=actor, until=until, reason="family"
+    )
+    data = {"elder": elder.name, "relation": contact.relation or "", "until": until.isoformat()}
+    _tell(session, incident, "said_away", actor, data, now)
+    announce(session, elder, now)
+
+
+async def said_back(
+    session: AsyncSession,
+    incident: Incident,
+    contact: EmergencyContact,
+    elder: Elder,
+    now: datetime,
+) -> None:
+    """The contact takes back the absence they reported; raises `Conflict` for any other."""
+    if not await is_away_by(session, elder, contact):
+        raise Conflict("this absence was not set by this contact, or is over")
+    actor = _as_actor(contact)
+    async with counting_anew(session, [elder.home_id], now):
+        await set_status(session, elder, ElderStatus.HOME, now, actor=actor, reason="family")
+    data = {"elder": elder.name, "relation": contact.relation or ""}
+    _tell(session, incident, "said_back", actor, data, now)
+    announce(session, elder, now)
+
+
+async def is_away_by(session: AsyncSession, elder: Elder, contact: EmergencyContact) -> bool:
+    """Whether the elder is away, and this contact was the last to say so."""
+    last = await history(session, elder.id, limit=1)
+    return (
+        elder.status == ElderStatus.AWAY
+        and bool(last)
+        and last[0].reason == "family"
+        and last[0].actor_id == contact.id
+    )
+
+
+def announce(session: AsyncSession, elder: Elder, now: datetime) -> None:
+    """Tell every open page that an elder changed, once the transaction has committed."""
+    add_hint(session, StreamHint(topic="elder", ref_id=elder.id, area_id=elder.area_id, at=now))
+
+
+@asynccontextmanager
+async def counting_anew(
+    session: AsyncSession, home_ids: Collection[str], now: datetime
+) -> AsyncIterator[None]:
+    """Around a change of statuses: devices that rested before and do not after it begin anew."""
+    before = await resting_devices(session, home_ids)
+    yield
+    await count_rows_anew(session, before - await resting_devices(session, home_ids), now)
+
+
+async def count_rows_anew(
+    session: AsyncSession, device_ids: Collection[str], now: datetime
+) -> None:
+    """The stored states of these devices count from now; rows are locked in device order."""
+    if not device_ids:
+        return
+    rows = await session.scalars(
+        select(DeviceStateRow)
+        .where(DeviceStateRow.device_id.in_(device_ids))
+        .order_by(DeviceStateRow.device_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    for row in rows:
+        row.state = dump_state(counted_anew(load_state(row.state), now))
+    await session.flush()
+
+
+async def resting_devices(session: AsyncSession, home_ids: Collection[str]) -> set[str]:
+    """Ids of the devices of these homes that rest because nobody is there."""
+    query = (
+        select(Device.id)
+        .join(Binding, Binding.device_id == Device.id)
+        .where(
+            Binding.home_id.in_(home_ids),
+            Binding.valid_to.is_(None),
+            Device.resting_since.is_not(None),
+        )
+    )
+    return set(await session.scalars(query))
+
+
+def counted_anew(state: DeviceState, at: datetime) -> DeviceState:
+    """The state with every gap counting from `at`; nothing is learnt from what went before."""
+    for kind in STILLNESS:
+        state = seen(state, kind, at)
+    return state
+
+
+def _as_actor(contact: EmergencyContact) -> Actor:
+    return Actor(id=contact.id, name=contact.name, role="contact")
+
+
+def _tell(
+    session: AsyncSession,
+    incident: Incident,
+    kind: str,
+    actor: Actor,
+    data: Mapping[str, Any],
+    now: datetime,
+) -> None:
+    timeline.append(session, incident.id, at=now, now=now, kind=kind, actor=actor, data=data)
+    timeline.touch(session, incident, now)
