@@ -39,6 +39,7 @@ from api import (
     token,
     users,
     visits,
+    watch_rules,
 )
 from api.guards import Guard
 from api.problems import Problem, refusal
@@ -62,6 +63,7 @@ _TAGS = [
     {"name": "incidents", "description": "What people handle, from a press to a closed case."},
     {"name": "visits and after", "description": "Visits, follow-ups and hazards."},
     {"name": "alerting", "description": "Who is told: ladders, shifts, silences, channels."},
+    {"name": "watch rules", "description": "How homes are watched, by area, tier and elder."},
     {"name": "stream", "description": "Hints to refetch, as server-sent events."},
     {"name": "inbox", "description": "What could not be read, and who nobody knows."},
     {"name": "health", "description": "For supervisors, load balancers and Prometheus."},
@@ -90,6 +92,8 @@ _ROUTERS = (
     shifts.router,
     silences.router,
     channels.router,
+    watch_rules.router,
+    watch_rules.elder_router,
     push.router,
     receipts.router,
     stream.router,

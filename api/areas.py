@@ -105,9 +105,10 @@ async def read_area(
 async def update_area(
     actor: Annotated[Actor, allowed("areas.write")],
     session: Writing,
+    now: Now,
     area_id: str,
     body: AreaPatch,
 ) -> Area:
     """A new `parent_id` moves the area with everything below it. `alert_until` is the switch for
     extreme weather: until then an elder whom nothing watches becomes a task after fewer hours."""
-    return await areas.update_area(session, actor, area_id, body.changes())
+    return await areas.update_area(session, actor, now, area_id, body.changes())

@@ -134,8 +134,9 @@ async def read_home(
 async def update_home(
     actor: Annotated[Actor, allowed("homes.write")],
     session: Writing,
+    now: Now,
     home_id: str,
     body: HomePatch,
 ) -> Home:
     """A new `area_id` takes residents and devices along."""
-    return await people.update_home(session, actor, home_id, body.changes())
+    return await people.update_home(session, actor, now, home_id, body.changes())

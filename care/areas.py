@@ -10,8 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from care import queries
+from care.handing_down import MOST_AT_ONCE, refresh_homes
 from care.model import Actor, AreaLevel
-from care.tables import Area
+from care.tables import Area, Home
 from core.errors import InvalidInput, NotAllowed
 from core.ids import new_id
 
@@ -49,9 +50,13 @@ async def create_area(
 
 
 async def update_area(
-    session: AsyncSession, actor: Actor, area_id: str, changes: Mapping[str, Any]
+    session: AsyncSession, actor: Actor, now: datetime, area_id: str, changes: Mapping[str, Any]
 ) -> Area:
-    """Rename an area, change its level or its weather alert, or move it with all below it."""
+    """Rename an area, change its level or its weather alert, or move it with all below it.
+
+    Its homes are then watched as the new place is: the first of them at once, those beyond
+    `MOST_AT_ONCE` by the loop that mends.
+    """
     area = await queries.area(session, actor.scope, area_id)
     level = AreaLevel(changes.get("level", area.level))
     moves = "parent_id" in changes and changes["parent_id"] != area.parent_id
@@ -68,6 +73,9 @@ async def update_area(
         setattr(area, field, changes[field])
     if moves:
         await _move(session, area, parent)
+        inside = select(Area.id).where(Area.path.startswith(area.path, autoescape=True))
+        homes = select(Home.id).where(Home.area_id.in_(inside)).limit(MOST_AT_ONCE)
+        await refresh_homes(session, (await session.scalars(homes)).all(), now)
     await session.flush()
     return area
 

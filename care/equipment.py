@@ -238,6 +238,7 @@ async def bind(session: AsyncSession, device: Device, place: Place, now: datetim
         device.enrolled_at = now
     if place.home is None:
         device.resting_since = None
+        device.inherited = {}
     else:
         device.area_id = place.home.area_id
         session.add(

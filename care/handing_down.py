@@ -6,14 +6,31 @@ is judged a few times an hour. So they are handed down when they change.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from care.model import OF_ONE_PERSON, ElderStatus
-from care.tables import Binding, Device, Elder
+from care.policy import tier_ranks
+from care.tables import Area, Binding, Device, Elder, Home, WatchRule
+from care.watch import Book, Resident, Rule, Watched, book_of, watch_of
+from care.watch_choices import for_role
+
+MOST_AT_ONCE = 200
+"""Homes in one transaction, which must stay under 100 ms."""
+
+_GONE = (ElderStatus.MOVED, ElderStatus.DECEASED)
+
+
+class Handed(NamedTuple):
+    """What a device of a home is to be told."""
+
+    device: Device
+    inherited: dict[str, Any]
+    resting_since: datetime | None
 
 
 async def refresh_homes(session: AsyncSession, home_ids: Collection[str], now: datetime) -> int:
@@ -22,25 +39,48 @@ async def refresh_homes(session: AsyncSession, home_ids: Collection[str], now: d
     Called whenever a device is bound, an elder moves or changes, and a rule comes into force; a
     loop calls it for everything now and then, so that a place that forgot is mended.
     """
+    changed = await outdated(session, home_ids, now, lock=True)
+    for device, inherited, since in changed:
+        device.inherited, device.resting_since = inherited, since
+    await session.flush()
+    return len(changed)
+
+
+async def outdated(
+    session: AsyncSession, home_ids: Collection[str], now: datetime, *, lock: bool = False
+) -> list[Handed]:
+    """Devices of these homes that were told something else, with what holds now.
+
+    `lock`: for writing. The rows are taken before anything else is read, so that of two who hand
+    down at once the later one writes what both of them changed.
+    """
     if not home_ids:
-        return 0
-    rows = await session.execute(
+        return []
+    query = (
         select(Device, Binding.home_id, Binding.elder_id)
         .join(Binding, Binding.device_id == Device.id)
         .where(Binding.home_id.in_(home_ids), Binding.valid_to.is_(None))
         .order_by(Device.id)
     )
-    devices = rows.all()
-    residents = await _residents(session, home_ids)
-    changed = 0
+    if lock:
+        query = query.with_for_update(of=Device, key_share=True)
+    devices = (await session.execute(query)).all()
+    if not devices:
+        return []
+    residents = await residents_of(session, home_ids)
+    watched = await as_watched(session, home_ids, residents)
+    book, tiers = await load_book(session, now), tier_ranks()
+    found: list[Handed] = []
     for device, home_id, elder_id in devices:
-        since = resting_since(concerned(residents.get(home_id, ()), device.role, elder_id), now)
+        watch = watch_of(watched.get(home_id, Watched()), book, tiers)
+        inherited = for_role(watch.rules, device.role)
+        living = concerned(residents.get(home_id, ()), device.role, elder_id)
+        since = resting_since(living, now)
         if (device.resting_since is None) is (since is None):
-            continue
-        device.resting_since = since
-        changed += 1
-    await session.flush()
-    return changed
+            since = device.resting_since
+        if inherited != device.inherited or since != device.resting_since:
+            found.append(Handed(device, inherited, since))
+    return found
 
 
 def concerned(
@@ -56,7 +96,7 @@ async def welfare_rests(
     session: AsyncSession, home_id: str, role: str | None, elder_id: str | None, now: datetime
 ) -> bool:
     """What `Device.resting_since` says, asked of the statuses themselves."""
-    living = (await _residents(session, [home_id])).get(home_id, ())
+    living = (await residents_of(session, [home_id])).get(home_id, ())
     return resting_since(concerned(living, role, elder_id), now) is not None
 
 
@@ -70,11 +110,60 @@ def resting_since(residents: Sequence[Elder], now: datetime) -> datetime | None:
     return max((one.status_since or now for one in residents), default=None)
 
 
-async def _residents(
+async def load_book(session: AsyncSession, now: datetime) -> Book:
+    """Every rule in force."""
+    rows = await session.scalars(select(WatchRule).where(WatchRule.effective_from <= now))
+    return book_of(map(rule_of, rows), now)
+
+
+def rule_of(row: WatchRule) -> Rule:
+    """A stored rule as the pure part sees it."""
+    return Rule(
+        id=row.id,
+        area_id=row.area_id,
+        tier=row.tier,
+        elder_id=row.elder_id,
+        rules=row.rules,
+        effective_from=row.effective_from,
+        ended_at=row.ended_at,
+        created_at=row.created_at,
+    )
+
+
+async def as_watched(
+    session: AsyncSession,
+    home_ids: Collection[str],
+    residents: Mapping[str, Sequence[Elder]] | None = None,
+) -> dict[str, Watched]:
+    """Homes as rules see them. Who moved away or died no longer counts."""
+    if residents is None:
+        residents = await residents_of(session, home_ids)
+    rows = await session.execute(
+        select(Home.id, Area.path)
+        .outerjoin(Area, Area.id == Home.area_id)
+        .where(Home.id.in_(home_ids))
+    )
+    return {
+        home_id: Watched(
+            areas=tuple(part for part in (path or "").split("/") if part),
+            residents=tuple(
+                Resident(id=one.id, tier=one.tier)
+                for one in residents.get(home_id, ())
+                if one.status not in _GONE
+            ),
+        )
+        for home_id, path in rows
+    }
+
+
+async def residents_of(
     session: AsyncSession, home_ids: Collection[str]
 ) -> dict[str, tuple[Elder, ...]]:
+    """Home → everybody who lives there."""
     found: dict[str, tuple[Elder, ...]] = {}
-    rows = await session.scalars(select(Elder).where(Elder.home_id.in_(home_ids)))
+    rows = await session.scalars(
+        select(Elder).where(Elder.home_id.in_(home_ids)).order_by(Elder.id)
+    )
     for elder in rows:
         found[elder.home_id] = (*found.get(elder.home_id, ()), elder)
     return found

@@ -63,7 +63,7 @@ async def create_home(
 
 
 async def update_home(
-    session: AsyncSession, actor: Actor, home_id: str, changes: Mapping[str, Any]
+    session: AsyncSession, actor: Actor, now: datetime, home_id: str, changes: Mapping[str, Any]
 ) -> Home:
     """Change name, address, note, place, fence or area; residents and devices follow into a new
     area."""
@@ -72,7 +72,8 @@ async def update_home(
         setattr(home, field, changes[field])
     _check_place(home)
     if "area_id" in changes:
-        await move_home(session, home, await area_for_new(session, actor, changes["area_id"]))
+        area_id = await area_for_new(session, actor, changes["area_id"])
+        await move_home(session, home, area_id, now)
     await session.flush()
     return home
 
@@ -84,14 +85,16 @@ def _check_place(home: Home) -> None:
         raise InvalidInput(missing, "latitude and longitude go together")
 
 
-async def move_home(session: AsyncSession, home: Home, area_id: str | None) -> None:
-    """One place has one area: residents and the devices bound there go along."""
+async def move_home(session: AsyncSession, home: Home, area_id: str | None, now: datetime) -> None:
+    """One place has one area: residents and the devices bound there go along, and are watched as
+    that area is."""
     home.area_id = area_id
     for resident in await queries.residents(session, home.id):
         resident.area_id = area_id
     bound = select(Binding.device_id).where(Binding.home_id == home.id, Binding.valid_to.is_(None))
     await session.execute(update(Device).where(Device.id.in_(bound)).values(area_id=area_id))
     await session.flush()
+    await refresh_homes(session, [home.id], now)
 
 
 async def create_elder(
@@ -160,7 +163,7 @@ async def _home_for(
     if area_id is not None:
         await queries.area(session, actor.scope, area_id)
         if home.area_id is None:
-            await move_home(session, home, area_id)
+            await move_home(session, home, area_id, now)
         elif area_id != home.area_id:
             raise InvalidInput("area_id", "the home lies in another area; leave area_id out")
     if not home.address:
@@ -225,7 +228,7 @@ async def _change_place(
             raise InvalidInput("area_id", "the home lies in another area; leave area_id out")
         if len(await queries.residents(session, home.id)) > 1:
             raise InvalidInput("area_id", f"others live there too; change home {home.id}")
-        await move_home(session, home, area_id)
+        await move_home(session, home, area_id, now)
     if "address" in changes:
         home.address = changes["address"] or ""
 

@@ -28,6 +28,7 @@ PERMISSIONS: dict[str, frozenset[UserRole]] = {
     "sources.read": _DESK,
     "policies.read": _DESK,
     "shifts.read": _DESK,
+    "watch_rules.read": _DESK,
     "silences.read": _DESK,
     "inbox.read": _DESK,  # quarantine and unknown devices
     "readings.read": _DESK,
@@ -69,6 +70,7 @@ PERMISSIONS: dict[str, frozenset[UserRole]] = {
     "hazards.write": _EVERYBODY,
     # How alarms travel.
     "shifts.write": _LEADING,
+    "watch_rules.write": _LEADING,
     "silences.write": _DESK,
     "policies.write": _ADMIN,
     "channels.write": _ADMIN,

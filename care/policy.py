@@ -109,3 +109,13 @@ def load_policy(region: str) -> RegionalPolicy:
         return RegionalPolicy.model_validate(tomllib.loads(text))
     except (tomllib.TOMLDecodeError, ValidationError) as error:
         raise SettingsError("ANJU_REGION", f"care/policies/{region}.toml: {error}") from error
+
+
+@cache
+def tier_ranks() -> dict[str, int]:
+    """Tier → its place, the most urgent first; a key that several regions use has one place."""
+    ranks: dict[str, int] = {}
+    for region in known_regions():
+        for place, tier in enumerate(load_policy(region).tiers):
+            ranks[tier.key] = min(place, ranks.get(tier.key, place))
+    return ranks

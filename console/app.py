@@ -22,6 +22,7 @@ from console import (
     link_away,
     people,
     phone,
+    rules,
     session,
 )
 from console.assets import assets as load_assets
@@ -47,6 +48,7 @@ _ROUTERS = (
     absences.router,
     people.router,
     limits.router,
+    rules.router,
     device.router,  # last of its kind: its address begins like theirs
 )
 

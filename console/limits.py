@@ -46,7 +46,7 @@ async def change(page: AtDesk, elder_id: str) -> Response:
             elder = await people.update_elder(
                 session, page.who, page.now, elder_id, {"rules": rules}
             )
-            await people.update_home(session, page.who, elder.home_id, place)
+            await people.update_home(session, page.who, page.now, elder.home_id, place)
     except InvalidInput as error:
         raise _in_words(error, page) from error
     return page.go_to(f"/elders/{elder_id}")

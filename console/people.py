@@ -6,11 +6,13 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
+from alerting.detectors.fixed import DEFAULT_PRESET
 from alerting.fleet.overview import Wanted, fleet
 from care import queries as care_queries
 from care.paging import PageRequest
 from care.permissions import may
 from care.policy import load_policy
+from care.watch_rules import home_watch
 from console import absences, limits, queries
 from console.context import AtDesk, PageContext, SignedIn
 from console.errors import PageRoute
@@ -34,6 +36,7 @@ async def elder(page: SignedIn, elder_id: str) -> Response:
     async with page.services.db.reading() as session:
         found = await care_queries.elder(session, page.sight, elder_id)
         file = await queries.load_elder_file(session, page.sight, found)
+        watch = await home_watch(session, found.home_id, page.now)
         absence = await absences.shown_on_file(session, page, found, file.housemates)
     return page.render(
         "elder.html",
@@ -41,6 +44,9 @@ async def elder(page: SignedIn, elder_id: str) -> Response:
         absence=absence,
         may_change=may(page.who, "elders.write"),
         icon_of_kind=icon_of_kind,
+        watch=watch,
+        may_rule=may(page.who, "watch_rules.write"),
+        default_preset=DEFAULT_PRESET,
         **limits.form_values(),
         **_tier_names(page),
     )
@@ -65,4 +71,4 @@ async def search(page: AtDesk, q: str = "") -> Response:
 def _tier_names(page: PageContext) -> dict[str, Any]:
     policy = load_policy(page.services.settings.region)
     names = {tier.key: tier.name_en if page.lang == "en" else tier.name_zh for tier in policy.tiers}
-    return {"tier_name": lambda key: names.get(key, key)}
+    return {"tier_name": lambda key: names.get(key, key), "tiers": names}

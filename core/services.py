@@ -43,6 +43,7 @@ class Signals:
     stream: Signal = field(default_factory=Signal)  # a hint was committed
     sources: Signal = field(default_factory=Signal)  # a source was added or changed
     commands: Signal = field(default_factory=Signal)  # a device is to be asked to do something
+    rules: Signal = field(default_factory=Signal)  # a watch rule was saved or withdrawn
     stopping: Signal = field(default_factory=Signal)  # open streams should end
 
 
@@ -84,5 +85,6 @@ class Services:
     clock: Clock
     signals: Signals = field(default_factory=Signals)
     health: Health = field(default_factory=Health)
+    back_testing: asyncio.Lock = field(default_factory=asyncio.Lock)  # one at a time
     intake: Intake | None = None  # of what is pushed over HTTP; filled in by the gateway
     stopping: bool = False

@@ -54,6 +54,7 @@ from gateway.routes import (
     foreign_filters,
     urgent_filters,
 )
+from gateway.rulekeeper import RULES_EVERY_S, RuleKeeper
 from gateway.senders import Outbox, Publish
 from gateway.watcher import CANARY_EVERY_S, Watcher
 
@@ -129,6 +130,7 @@ class Anju:
         self.dispatcher = Dispatcher(self.services, self.outbox)
         self.commander = Commander(self.services, self.publish)
         self.escalator = Escalator(self.services)
+        self.rules = RuleKeeper(self.services)
         self.push = PushLane(self.services)
         self.services.intake = self.push.take
         self.watcher = Watcher(self.services, self.lanes, also_stuck=self.push.stuck_for_s)
@@ -244,6 +246,7 @@ class Anju:
         self._spawn("absences", repeat(self.watcher.end_absences, 10.0))
         self._spawn("audit", repeat(self.watcher.audit, 30.0))
         self._spawn("stuck", repeat(self.watcher.cry_if_stuck, 1.0))
+        self._spawn("rules", repeat(self.rules.step, RULES_EVERY_S, self.services.signals.rules))
         self._spawn("housekeeping", repeat(self.watcher.keep_house, 60.0))
         self._spawn("hand-down", repeat(self.watcher.hand_down, 600.0))
 

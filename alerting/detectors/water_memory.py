@@ -149,6 +149,7 @@ def moved_on(water: Water, line: Line, by_habit: bool, device: DeviceView) -> Wa
     if by_habit:
         if habit is None:
             habit = habit_.begin(None, from_at, from_value, device.zone)
+            habit = _with_gap_of(habit, _NO_STAIRS if freed else water.stairs)
         elif freed:
             habit = habit_.said(habit, from_at)
         learns = not (device.resting or machine.on)
@@ -165,8 +166,7 @@ def moved_on(water: Water, line: Line, by_habit: bool, device: DeviceView) -> Wa
         )
     else:
         habit = None
-        is_new = freed or not water.stairs.rose_at
-        stairs = Stairs(from_at) if is_new else water.stairs
+        stairs = Stairs(from_at) if freed else _stairs_of(water, from_at)
         if moved and not by_machine and at >= stairs.rose_at:
             stairs = stairs_.climb(stairs, at, moved)
     away_uses = 0
@@ -194,6 +194,25 @@ def moved_on(water: Water, line: Line, by_habit: bool, device: DeviceView) -> Wa
 
 
 _NO_STAIRS = Stairs()
+
+
+def _stairs_of(water: Water, at: int) -> Stairs:
+    """A fixed rule's memory; it begins at `at`, or with the gap that another rule watched: a gap
+    that runs does not begin anew with the rule."""
+    habit = water.habit
+    if water.stairs.rose_at:
+        return water.stairs
+    if habit is None or not habit.used_at:
+        return Stairs(at)
+    return Stairs(habit.used_at, moved=1 if habit.flags & habit_.USE_SEEN else 0)
+
+
+def _with_gap_of(habit: Habit, stairs: Stairs) -> Habit:
+    """The same for the adaptive rule, which was not in force while the gap began."""
+    if not stairs.rose_at:
+        return habit
+    flags = habit.flags | habit_.USE_SEEN if stairs.moved else habit.flags
+    return msgspec.structs.replace(habit, used_at=stairs.rose_at, flags=flags)
 
 
 def _began(water: Water) -> int:

@@ -18,6 +18,7 @@ from alerting.tables import DeviceStateRow
 from care import device_log, equipment, queries
 from care.areas import area_for_new
 from care.equipment import MqttCredentials, Place
+from care.handing_down import refresh_homes
 from care.model import Actor
 from care.queries import Sight
 from care.tables import Device, Source, SourceChild
@@ -115,6 +116,7 @@ async def update_device(
         await _set_area(session, actor, row, changes["area_id"])
     if rebound or role_changed or back:
         await session.flush()
+        await refresh_homes(session, await _homes_of(session, row.id), now)
         await _reset_detectors(session, row.id)
         await testing.begin_anew(session, row, now, actor)
     elif changes.keys() & {"supervisable", "expected_every_s", "rules"}:
@@ -204,6 +206,10 @@ async def _expect_anew(session: AsyncSession, row: Device) -> None:
     state = await session.get(DeviceStateRow, row.id)
     if state is not None and state.silent_after is not None:
         state.silent_after = silent_after(state.last_heard_at, view_of(row), state.interval_s)
+
+
+async def _homes_of(session: AsyncSession, device_id: str) -> list[str]:
+    return [one.home_id for one in (await queries.open_bindings(session, [device_id])).values()]
 
 
 async def _reset_detectors(session: AsyncSession, device_id: str) -> None:

@@ -17,6 +17,7 @@ class Write:
     body: Body
     stage: str | None = None
     slow: bool = False  # hashes a password
+    saves: bool = True  # False: only asks what would be
 
     @property
     def name(self) -> str:
@@ -262,6 +263,25 @@ WRITES: tuple[Write, ...] = (
     ),
     _post("silences/{silence_id}/end", lambda _: {}),
     _post(
+        "watch-rules",
+        lambda t: {
+            "area_id": t.ids["area_id"],
+            "tier": "key",
+            "rules": {"no_water_use": {"preset": "adaptive"}, "leak": {"day_m3": 2.0}},
+            "effective_from": DUE,
+            "note": "按人手选择",
+        },
+    ),
+    _post(
+        "watch-rules/back-test",
+        lambda t: (
+            {"elder_id": t.ids["elder_id"], "rules": {"no_water_use": {"preset": "adaptive"}}}
+            | {"officers": 2, "shifts_a_day": 3}
+        ),
+        saves=False,
+    ),
+    _post("watch-rules/{rule_id}/withdraw", lambda _: {}),
+    _post(
         "channels",
         lambda t: {
             "kind": "webhook",
@@ -282,7 +302,7 @@ LISTS = (
     "checks",
     *("areas", "users", "homes", "elders", "elders/{elder_id}/contacts", "sources", "devices"),
     *("incidents", "visits", "follow-ups", "hazards", "escalation-policies", "shifts"),
-    *("silences", "channels", "quarantine", "unknown-devices", "supervision"),
+    *("silences", "channels", "watch-rules", "quarantine", "unknown-devices", "supervision"),
     "elders/{elder_id}/statuses",
     *("devices/{device_id}/tests", "devices/{device_id}/log", "devices/{device_id}/commands"),
 )

@@ -36,7 +36,7 @@ ON_FIRE = RuntimeError("the disk is on fire")
 async def test_no_call_answers_before_its_commit(world: World) -> None:
     """FastAPI would commit after the answer wherever a route forgot `scope="function"`."""
     town = await build(world)
-    for write in WRITES:
+    for write in (one for one in WRITES if one.saves):
         if write.stage is not None:
             await town.bring_to(write.stage)
         before = await everything(world)

@@ -210,6 +210,14 @@ _FURNITURE: tuple[tuple[str, str, Body], ...] = (
             "phone": "13800138000",
         },
     ),
+    (
+        "rule_id",
+        "watch-rules",
+        lambda t: {
+            "area_id": t.ids["area_id"],
+            "rules": {"no_water_use": {"preset": "adaptive-quiet"}},
+        },
+    ),
     ("silence_id", "silences", lambda _: {"kind": "leak", "reason": "修管道", "ends_at": DUE}),
     (
         "channel_id",

@@ -63,7 +63,9 @@ async def test_paths_and_levels_hold_whatever_is_done(
                     change: dict[str, Any] = (
                         {"parent_id": parent_id} if step == "move" else {"level": level}
                     )
-                    await areas.update_area(session, ADMIN, ids[which % len(ids)], change)
+                    await areas.update_area(
+                        session, ADMIN, clock.now(), ids[which % len(ids)], change
+                    )
         except InvalidInput as refusal:
             refused.add(refusal.field)
     check(await tree(db))
@@ -86,11 +88,11 @@ def chief(area: Area) -> Actor:
 
 
 async def test_a_subtree_moves_whole_and_its_neighbours_stay(
-    db: Database, county: dict[str, Area]
+    db: Database, clock: ManualClock, county: dict[str, Area]
 ) -> None:
     async with db.transaction() as session:
         await areas.update_area(
-            session, ADMIN, county["town"].id, {"parent_id": None, "name": "新镇"}
+            session, ADMIN, clock.now(), county["town"].id, {"parent_id": None, "name": "新镇"}
         )
     found = await tree(db)
     check(found)
@@ -113,7 +115,7 @@ REFUSED: list[tuple[str, str, dict[str, Any], type[Exception]]] = [
 
 
 async def test_what_lies_outside_or_does_not_nest_is_refused(
-    db: Database, county: dict[str, Area]
+    db: Database, clock: ManualClock, county: dict[str, Area]
 ) -> None:
     before = {ident: (area.path, area.level) for ident, area in (await tree(db)).items()}
     for who, what, change, error in REFUSED:
@@ -123,7 +125,9 @@ async def test_what_lies_outside_or_does_not_nest_is_refused(
         }
         with pytest.raises(error):
             async with db.transaction() as session:
-                await areas.update_area(session, chief(county[who]), county[what].id, named)
+                await areas.update_area(
+                    session, chief(county[who]), clock.now(), county[what].id, named
+                )
     assert {ident: (a.path, a.level) for ident, a in (await tree(db)).items()} == before
 
 

@@ -81,7 +81,7 @@ async def village(db: Database, clock: ManualClock) -> Village:
         here = await an_area(session, now, AreaLevel.VILLAGE)
         there = await an_area(session, now, AreaLevel.VILLAGE)
         elder = await an_elder(session, now)
-        await people.update_home(session, ADMIN, elder.home_id, {"area_id": here.id})
+        await people.update_home(session, ADMIN, now, elder.home_id, {"area_id": here.id})
         return Village(
             db,
             clock,

@@ -113,7 +113,7 @@ async def test_one_place_has_one_area(db: Database, clock: ManualClock, elder: E
     async with db.transaction() as session:
         area = await an_area(session, clock.now(), AreaLevel.VILLAGE)
         wife = await an_elder(session, clock.now(), "张福生", elder.home_id)
-        await people.update_home(session, ADMIN, elder.home_id, {"area_id": area.id})
+        await people.update_home(session, ADMIN, clock.now(), elder.home_id, {"area_id": area.id})
     async with db.reading() as session:
         found = {
             (await session.get_one(Home, elder.home_id)).area_id,

@@ -26,6 +26,7 @@ visits.write           vosa    follow_ups.write       vosa    hazards.write     
 shifts.write           ..sa    silences.write         .osa    policies.write         ...a
 channels.write         ...a    devices.enrol          vosa    checks.read            vosa
 checks.answer          .osa
+watch_rules.read       .osa    watch_rules.write      ..sa    devices.rebuild        ..sa
 """
 """Action, and the roles that may: visitor, (duty) officer, supervisor, administrator."""
 
