@@ -45,6 +45,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     why: str = ""  # what is wrong, a key of the console's [watch_why]; also of a watched one
     rule: str = fixed.DEFAULT_PRESET  # the preset in force
     marks: tuple[Mark, ...] = ()  # by level
+    begun: Seconds = 0  # from when on the time to the limit counts: the last use that counts
     used_at: Seconds = 0  # last use, or the first reading
     use_seen: bool = False  # False: no use was ever seen
     read_at: Seconds = 0  # last trusted reading
@@ -92,7 +93,10 @@ def stand(
     else:
         marks = _marks(water, steps, levels, now, device.zone)
         verdict, why = ("watched", _grade_why(facts.grade)) if marks else ("unable", "rule_changed")
-    return msgspec.structs.replace(facts, state=verdict, why=why, rule=rule, marks=marks)
+    begun = marks[0].at - marks[0].limit_s if marks and steps is None else facts.used_at
+    return msgspec.structs.replace(
+        facts, state=verdict, why=why, rule=rule, marks=marks, begun=begun
+    )
 
 
 def sections(standing: Standing) -> tuple[str, ...]:
@@ -122,14 +126,12 @@ def rule_of(device: DeviceView) -> str:
 def share(standing: Standing, now: int) -> float:
     """How much of the time to the next limit has passed: 0.0 at the last use, 1.0 at the limit.
 
-    Of a fixed rule, which counts litres, the time from what it still counts. 1.0 when none comes.
+    1.0 when every level was found, 0.0 when none runs.
     """
     mark = standing.next
     if mark is None:
         return 1.0 if standing.marks else 0.0
-    begun = standing.used_at
-    if standing.rule not in adaptive.PRESETS:
-        begun = mark.at - mark.limit_s
+    begun = standing.begun
     return min(max((now - begun) / max(mark.at - begun, 1), 0.0), 1.0)
 
 

@@ -19,6 +19,7 @@ from console import (
     people,
     phone,
     session,
+    watch,
 )
 from console.assets import assets as load_assets
 from console.context import environment
@@ -39,6 +40,7 @@ _ROUTERS = (
     install.router,
     people.router,
     limits.router,
+    watch.router,
     device.router,  # last of its kind: its address begins like theirs
 )
 
