@@ -17,6 +17,7 @@ Style = Literal["early_riser", "late_riser", "frugal", "garden", "couple"]
 _DAY_MIN = 24 * 60
 _ONE_DAY = timedelta(days=1)
 _ZONE = ZoneInfo("Asia/Shanghai")
+_LAST_L = 6
 _FLOW_L_MIN = 7  # a tap or a cistern; longer draws are spread over minutes
 _WAKES_MIN: dict[Style, int] = {
     "early_riser": 5 * 60, "late_riser": 7 * 60, "frugal": 6 * 60, "garden": 5 * 60 + 30,
@@ -98,6 +99,7 @@ class WaterMeter:
     zone: ZoneInfo = _ZONE
     at_home_from: date | None = None  # from this day on nobody is away (a demo must be calm)
     stopped_at: datetime | None = None  # from then on nobody uses any water
+    last_use_at: datetime | None = None  # the same, after hands were washed at that very moment
     tap_opened_at: datetime | None = None  # from then on a tap runs, beside all other use
     tap_l_min: float = 3.0
     _midnights: dict[date, int] = field(default_factory=dict, compare=False, repr=False)
@@ -105,8 +107,9 @@ class WaterMeter:
 
     def register_l(self, at: datetime) -> int:
         """The register at `at` (zone-aware), in litres; `start_l` before it was installed."""
-        living = self._habitual_l(min(at, self.stopped_at) if self.stopped_at else at)
-        return self.start_l + living + self._tap_l(at)
+        ends = [end for end in (at, self.stopped_at, self.last_use_at) if end is not None]
+        washed = _LAST_L if self.last_use_at is not None and at >= self.last_use_at else 0
+        return self.start_l + self._habitual_l(min(ends)) + washed + self._tap_l(at)
 
     def hourly(self, day: date, until: datetime, minute: int = 0) -> list[tuple[datetime, int]]:
         """(time, litres) at that `minute` of every local hour of `day`, but not after `until`."""
