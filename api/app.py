@@ -37,6 +37,7 @@ from api import (
     token,
     users,
     visits,
+    watch,
 )
 from api.guards import Guard
 from api.problems import Problem, refusal
@@ -72,6 +73,7 @@ _ROUTERS = (
     elders.router,
     contacts.router,
     sources.router,
+    watch.router,
     fleet.router,  # before devices: /devices/export is no device's id
     devices.router,
     device_life.router,
