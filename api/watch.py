@@ -95,6 +95,9 @@ class WatchCounts(Out):
 
 
 class WatchPageOut(PageOut[WatchOut]):
+    """One section, and how many homes each section has."""
+
+    model_config = example(items=[], next_cursor=None, counts=_COUNTS)
     counts: WatchCounts
 
 

@@ -185,9 +185,9 @@ class _Demo:
         while batch := list(itertools.islice(messages, _HISTORY_AT_ONCE)):
             await asyncio.gather(*(fleet.publish(message) for message in batch))
             meters_told = [message.topic.split("/")[2] for message in batch]
-            life.untold -= set(meters_told) - {meters_told[-1]}  # the last one's goes on
+            await life.told(set(meters_told) - {meters_told[-1]})  # the last one's goes on
             await asyncio.sleep(_HISTORY_PAUSE_S)
-        life.untold.clear()
+        await life.told(set(life.untold))
         self._folder.save(state.model_copy(update={"told_until": until}))
 
     # -- ports --------------------------------------------------------------------------------

@@ -27,7 +27,12 @@ CLOSE_S = 240
 APART_S = 600
 """Between the limit and the next one: room to see that somebody is asked first."""
 NARROW, EARLY = 10, 4
+LONG = timedelta(seconds=20)
+"""So much longer a stillness is worth a second of being past its limit for longer."""
+
 """Rather hours late than past both limits when the demo begins."""
+
+SURELY_S, FAR_S = 20, 10**6
 
 Readings = Sequence[tuple[datetime, int]]
 
@@ -40,7 +45,7 @@ class _Choice(NamedTuple):
 
 
 def foreseen(town: Town, scenario: Scenario, began: datetime) -> dict[str, datetime]:
-    """Meter → its home's last use, for every `nears_limit` of the scenario.
+    """Meter → its home's last use, for every `nears_limit` and `passed_limit` of the scenario.
 
     At some hours no last use leads a certain home to its limit, because its limit is just rising
     faster than time passes. Then another one of the scenario takes its part.
@@ -48,7 +53,7 @@ def foreseen(town: Town, scenario: Scenario, began: datetime) -> dict[str, datet
     meters = Meters(town, scenario, began)
     found: dict[str, datetime] = {}
     for past in scenario.before:
-        if past.left is None:
+        if past.does not in ("nears_limit", "passed_limit"):
             continue
         choices: dict[str, _Choice] = {}
         for name in (past.device, *past.or_else):
@@ -65,26 +70,40 @@ def foreseen(town: Town, scenario: Scenario, began: datetime) -> dict[str, datet
 
 def _last_use(meters: Meters, home: DemoHome, past: Before, began: datetime) -> _Choice:
     """The last use after which the home's limit is nearest to what is wanted."""
-    assert past.left is not None
     view = _view(home)
     readings = _readings(meters, home, began)
     first = began - EARLIEST
     state = _heard(DeviceState(), view, [one for one in readings if one[0] <= first], began)
     rest = [one for one in readings if one[0] > first]
-    wanted = seconds(began + past.left)
+    began_s = seconds(began)
     choices = []
     last = first
     while last <= began - LATEST:
         until = [one for one in rest if one[0] < last]
         washed = [*until, (last, meters.register_l(home, last) + 6)]
-        marks = stand(_heard(state, view, washed, began), view, seconds(last)).marks
+        marks = stand(_heard(state, view, washed, began), view, began_s).marks
         if marks:
-            off_s = marks[0].at - wanted
-            off_s = off_s if off_s >= 0 else EARLY * -off_s
-            narrow_s = max(APART_S - (marks[-1].at - max(wanted, marks[0].at)), 0)
-            choices.append(_Choice(off_s + NARROW * narrow_s, last))
+            off_s = _off_s(past, marks[0].at - began_s, marks[-1].at - began_s)
+            if past.does == "passed_limit":  # of equally good ones the longest stillness
+                off_s += int((last - began) / LONG)
+                is_past = began_s - seconds(last) > marks[-1].limit_s + SURELY_S
+                off_s += 0 if is_past else FAR_S
+            choices.append(_Choice(off_s, last))
         last += STEP
-    return min(choices, default=_Choice(10**6, began - LATEST))
+    return min(choices, default=_Choice(FAR_S, began - LATEST))
+
+
+def _off_s(past: Before, first_s: int, last_s: int) -> int:
+    """How far off it is when the first and the last limit are passed so long after the demo began.
+
+    Counted more than simply: past what shall only be near, and still before what shall be past.
+    """
+    if past.left is None:
+        off_s = -int((past.ago or timedelta()).total_seconds()) - last_s
+        return off_s if off_s >= 0 else EARLY * -off_s
+    off_s = first_s - int(past.left.total_seconds())
+    narrow_s = max(APART_S - min(last_s - first_s, last_s - first_s + off_s), 0)
+    return (off_s if off_s >= 0 else EARLY * -off_s) + NARROW * narrow_s
 
 
 def _readings(meters: Meters, home: DemoHome, began: datetime) -> Readings:

@@ -108,6 +108,14 @@ class TownLife:
                 if _fell_due(before, now, _HEARTBEAT_S, offset):
                     await self._show_alive(home, device)
 
+    async def told(self, meters: set[str]) -> None:
+        """The past of these meters is known: they speak of the present, once at once."""
+        done = meters & self.untold
+        self.untold -= done
+        for home in self.town.homes:
+            if home.water_meter in done and home.meter.every_h == 1:
+                await self._read_meter(home, self._clock.now())
+
     async def live(self) -> None:
         """Tick until cancelled."""
         try:

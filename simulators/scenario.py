@@ -23,7 +23,7 @@ from simulators.homes import Town
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 Act = Literal["press", "fall", "smoke", "smoke_clear", "battery_low", "offline", "online"]
-Past = Literal["water_stopped", "nears_limit", "tap_left_on"]
+Past = Literal["water_stopped", "nears_limit", "passed_limit", "tap_left_on"]
 
 _SPAN = re.compile(r"(?:(\d{1,3}):)?(\d{1,2}):([0-5]\d)")
 _ROLES_OF: dict[str, frozenset[str]] = {
@@ -33,6 +33,7 @@ _ROLES_OF: dict[str, frozenset[str]] = {
     "smoke_clear": frozenset({"smoke_detector"}),
     "water_stopped": frozenset({"water_meter"}),
     "nears_limit": frozenset({"water_meter"}),
+    "passed_limit": frozenset({"water_meter"}),
     "tap_left_on": frozenset({"water_meter"}),
 }
 """What only devices of certain roles can do; anything else every device can."""
@@ -66,8 +67,8 @@ class Before(_Strict):
 
     device: str
     does: Past
-    ago: Span | None = None
-    left: Span | None = None  # of `nears_limit`: how long until the home's own limit is passed
+    ago: Span | None = None  # of `passed_limit`: since when the home is past its last limit
+    left: Span | None = None  # of `nears_limit`: how long until the home's first limit is passed
     or_else: tuple[str, ...] = ()  # meters that take its part at hours at which it cannot
 
     @model_validator(mode="after")

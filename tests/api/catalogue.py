@@ -276,7 +276,7 @@ WRITES: tuple[Write, ...] = (
 LISTS = (
     *("areas", "users", "homes", "elders", "elders/{elder_id}/contacts", "sources", "devices"),
     *("incidents", "visits", "follow-ups", "hazards", "escalation-policies", "shifts"),
-    *("silences", "channels", "quarantine", "unknown-devices", "supervision", "watch?show=silent"),
+    *("silences", "channels", "quarantine", "unknown-devices", "supervision", "watch?show=unable"),
     *("devices/{device_id}/tests", "devices/{device_id}/log", "devices/{device_id}/commands"),
 )
 """Every list that needs no parameter; `readings` needs a device."""
