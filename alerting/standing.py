@@ -41,7 +41,7 @@ class Mark(msgspec.Struct, frozen=True, gc=False):
 class Standing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How one water meter's home stands; times in seconds since 1970, 0 for unknown."""
 
-    state: str  # watched; unable, silent or away: no limit runs
+    verdict: str  # watched; unable, silent or away: no limit runs
     why: str = ""  # what is wrong, a key of the console's [watch_why]; also of a watched one
     rule: str = fixed.DEFAULT_PRESET  # the preset in force
     marks: tuple[Mark, ...] = ()  # by level
@@ -95,14 +95,14 @@ def stand(
         verdict, why = ("watched", _grade_why(facts.grade)) if marks else ("unable", "rule_changed")
     begun = marks[0].at - marks[0].limit_s if marks and steps is None else facts.used_at
     return msgspec.structs.replace(
-        facts, state=verdict, why=why, rule=rule, marks=marks, begun=begun
+        facts, verdict=verdict, why=why, rule=rule, marks=marks, begun=begun
     )
 
 
 def sections(standing: Standing) -> tuple[str, ...]:
     """Where the home is listed; a learning one is near its limit as well."""
-    if standing.state in ("silent", "away"):
-        return (standing.state,)
+    if standing.verdict in ("silent", "away"):
+        return (standing.verdict,)
     found = ["near"] if standing.marks else []
     if standing.day:
         found.append("learning")
@@ -192,13 +192,13 @@ def _facts(
 ) -> Standing:
     """What is known of the home and its meter whatever the verdict."""
     if water is None:
-        return Standing(state="")
+        return Standing(verdict="")
     habit = water.habit
     if steps is None or habit is None:
         window_s = next((level.window_s for level in levels_of(device)), 0)
         every_s = upload_s or 0
         return Standing(
-            state="",
+            verdict="",
             used_at=water.stairs.rose_at,
             use_seen=bool(water.stairs.moved),
             read_at=water.line.at,
@@ -206,7 +206,7 @@ def _facts(
         )
     late_s = upload_wait_s(habit, device, upload_s)
     return Standing(
-        state="",
+        verdict="",
         used_at=habit.used_at,
         use_seen=bool(habit.flags & USE_SEEN),
         read_at=water.line.at,

@@ -67,7 +67,7 @@ class WatchRow:
     residents: tuple[Resident, ...] = ()
     incident_id: str | None = None  # about no use, or about the meter
     asking: bool = False  # a check runs: somebody is being asked
-    reason: str = ""  # why the meter cannot be trusted, as the incident says
+    doubt: str = ""  # why the meter cannot be trusted, as the incident says
 
 
 async def load_rows(
@@ -208,7 +208,7 @@ async def _without_meter(session: AsyncSession, sight: Sight, wanted: Wanted) ->
     if wanted.q:
         there = select(Home.id).where(Home.address.icontains(wanted.q, autoescape=True))
         query = query.where(or_(_called(wanted.q), Elder.home_id.in_(there)))
-    none = Standing(state="unable", why="no_meter", rule="")
+    none = Standing(verdict="unable", why="no_meter", rule="")
     return [
         WatchRow(ident=ident, standing=none, home_id=home_id, area_id=area_id)
         for ident, home_id, area_id in await session.execute(query)
@@ -237,7 +237,7 @@ async def with_people(session: AsyncSession, rows: Sequence[WatchRow]) -> tuple[
     )
     filled = []
     for row in rows:
-        case_id, reason = cases.get(row.device_id or "", (None, ""))
+        case_id, doubt = cases.get(row.device_id or "", (None, ""))
         filled.append(
             replace(
                 row,
@@ -245,7 +245,7 @@ async def with_people(session: AsyncSession, rows: Sequence[WatchRow]) -> tuple[
                 address=addresses.get(row.home_id, ""),
                 area_name=areas.get(row.area_id or ""),
                 incident_id=case_id,
-                reason=reason,
+                doubt=doubt,
                 asking=row.device_id in asking,
             )
         )
@@ -286,6 +286,6 @@ async def _cases(session: AsyncSession, device_ids: Collection[str]) -> dict[str
     )
     found: dict[str, tuple[str, str]] = {}
     for device_id, ident, kind, facts in rows:
-        reason = str(facts.get("reason") or "") if kind == "cannot_assess" else ""
-        found[device_id] = (ident, reason or found.get(device_id, ("", ""))[1])
+        doubt = str(facts.get("reason") or "") if kind == "cannot_assess" else ""
+        found[device_id] = (ident, doubt or found.get(device_id, ("", ""))[1])
     return found

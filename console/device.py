@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting import queries
-from alerting.detectors.view import moment
+from alerting.detectors.view import moment, seconds
 from alerting.fleet import equipment, lifecycle
 from alerting.fleet.label import install_address, label_svg
 from care.equipment import MqttCredentials
@@ -55,6 +55,7 @@ async def _page(
         file=file,
         meter=meter,
         minute=lambda at: minute_text(moment(at), page),
+        now_s=seconds(page.now),
         units=REGISTER_UNITS,
         roles=sorted(DEVICE_ROLES, key=page.say.role),
         may_change=may(page.who, "devices.write"),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from alerting.detectors.adaptive import Step, limit_of
 from alerting.detectors.fixed import Level
-from alerting.detectors.habit import CELLS, HOUR_S, HOURS, UNIT_S, Habit
+from alerting.detectors.habit import HOUR_S, HOURS, UNIT_S, Habit, around
 from alerting.detectors.zone import local_s
 
 LEFT, TOP, WIDTH, HEIGHT, FOOT = 40, 12, 480, 150, 26  # px of the drawing
@@ -49,6 +49,7 @@ class LimitChart:
     lines: tuple[Text, ...]  # y of a line, and the hours it stands for
     hours: tuple[Text, ...]
     now_x: float  # where in the day it is now
+    then_s: int = 0  # the longest stillness that began at the hour of the last use; 0: unknown
     width: int = LEFT + WIDTH + 8
     height: int = TOP + HEIGHT + FOOT
     left: int = LEFT
@@ -66,8 +67,10 @@ def draw_habit(habit: Habit, steps: tuple[Step, ...], now: int, zone: str) -> Li
         ]
         for number in range(1, len(steps) + 1)
     ]
-    seen = [habit.cells[hour] * UNIT_S for hour in range(min(HOURS, CELLS))]
-    return _draw(seen, limits, [step.opens for step in steps], now - midnight)
+    seen = [value * UNIT_S for value in habit.cells[:HOURS]]
+    drawn = _draw(seen, limits, [step.opens for step in steps], now - midnight)
+    then = local_s(zone, habit.used_at) // HOUR_S % HOURS
+    return replace(drawn, then_s=around(habit.cells, HOURS, then) * UNIT_S)
 
 
 def draw_fixed(levels: tuple[Level, ...], now: int, zone: str) -> LimitChart:

@@ -107,8 +107,8 @@ def _origin(own: dict[str, object] | None, inherited: dict[str, object] | None) 
 def _margins(
     habit: Habit | None, steps: tuple[adaptive.Step, ...] | None
 ) -> tuple[tuple[str, int], ...]:
-    if habit is None or steps is None:
-        return ()
+    if habit is None or steps is None or grade(habit.meter) in (Grade.BLIND, Grade.DARK):
+        return ()  # the limit of such a meter has no margin
     return tuple((step.opens, habit.margins[step.profile]) for step in steps)
 
 

@@ -19,7 +19,7 @@ DAYS = 35
 TALL = 2  # the last days, in which the gap lies, are drawn larger
 LEFT, TOP, WIDTH = 64, 28, 360  # px of the drawing
 THIN, THICK, RULE = 7, 34, 5
-ROOM_FOR_WORDS = 190  # px of a gap that its length is written into
+ROOM_FOR_WORDS = 176  # px of a gap that its length is written into
 STEPS_L = (0.5, 5.0, 20.0, 60.0)
 """From so many litres an hour on a cell is one shade darker."""
 

@@ -126,10 +126,10 @@ def minute_text(at: datetime, page: PageContext) -> str:
 def why_text(row: WatchRow, page: PageContext) -> str:
     """What is wrong with how a home is watched, in a sentence."""
     standing = row.standing
-    if standing.state == "away":
+    if standing.verdict == "away":
         return page.words(f"status.{standing.why}")
-    if standing.why in ("doubted", "register_silent") and row.reason:
-        return page.say.doubt(row.reason)
+    if standing.why in ("doubted", "register_silent") and row.doubt:
+        return page.say.doubt(row.doubt)
     return page.words(f"watch_why.{standing.why}") if standing.why else ""
 
 
