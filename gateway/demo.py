@@ -150,7 +150,7 @@ class _Demo:
 
     async def _live(self, anju: Anju, client: AnjuClient, state: DemoState, phone_url: str) -> None:
         """Let the town live and show it, until cancelled."""
-        last_uses = foreseen(self._town, self._scenario, state.began)
+        last_uses = await asyncio.to_thread(foreseen, self._town, self._scenario, state.began)
         meters = Meters(self._town, self._scenario, state.began, last_uses=last_uses)
         fleet = Fleet(BrokerAddress.from_url(anju.settings.mqtt_url), self._clock)
         life = TownLife(self._town, self._scenario, meters, fleet, self._clock)

@@ -70,10 +70,10 @@ def foreseen(town: Town, scenario: Scenario, began: datetime) -> dict[str, datet
 
 def _last_use(meters: Meters, home: DemoHome, past: Before, began: datetime) -> _Choice:
     """The last use after which the home's limit is nearest to what is wanted."""
-    view = _view(home)
-    readings = _readings(meters, home, began)
+    view = view_of_home(home)
+    readings = readings_of(meters, home, began)
     first = began - EARLIEST
-    state = _heard(DeviceState(), view, [one for one in readings if one[0] <= first], began)
+    state = heard(DeviceState(), view, [one for one in readings if one[0] <= first], began)
     rest = [one for one in readings if one[0] > first]
     began_s = seconds(began)
     choices = []
@@ -81,7 +81,7 @@ def _last_use(meters: Meters, home: DemoHome, past: Before, began: datetime) -> 
     while last <= began - LATEST:
         until = [one for one in rest if one[0] < last]
         washed = [*until, (last, meters.register_l(home, last) + 6)]
-        marks = stand(_heard(state, view, washed, began), view, began_s).marks
+        marks = stand(heard(state, view, washed, began), view, began_s).marks
         if marks:
             off_s = _off_s(past, marks[0].at - began_s, marks[-1].at - began_s)
             if past.does == "passed_limit":  # of equally good ones the longest stillness
@@ -106,7 +106,7 @@ def _off_s(past: Before, first_s: int, last_s: int) -> int:
     return (off_s if off_s >= 0 else EARLY * -off_s) + NARROW * narrow_s
 
 
-def _readings(meters: Meters, home: DemoHome, began: datetime) -> Readings:
+def readings_of(meters: Meters, home: DemoHome, began: datetime) -> Readings:
     today = began.astimezone(DEVICE_ZONE).date()
     days = (today - timedelta(days=back) for back in range(HISTORY_DAYS, -1, -1))
     return [
@@ -116,7 +116,7 @@ def _readings(meters: Meters, home: DemoHome, began: datetime) -> Readings:
     ]
 
 
-def _heard(state: DeviceState, view: DeviceView, readings: Readings, now: datetime) -> DeviceState:
+def heard(state: DeviceState, view: DeviceView, readings: Readings, now: datetime) -> DeviceState:
     said = [
         (at, Reading(child_id=view.id, register="water_total", value=litres / 1000, unit="m3"))
         for at, litres in readings
@@ -124,7 +124,7 @@ def _heard(state: DeviceState, view: DeviceView, readings: Readings, now: dateti
     return judge(state, said, view, now).state
 
 
-def _view(home: DemoHome) -> DeviceView:
+def view_of_home(home: DemoHome) -> DeviceView:
     return DeviceView(
         id=home.water_meter,
         role="water_meter",

@@ -19,6 +19,7 @@ BRIDGE_NAME = "水街社区网关（演示）"
 _SURNAMES = "李王张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕"
 _STYLES: tuple[Style, ...] = ("early_riser", "frugal", "late_riser", "garden")
 _COUPLES = frozenset({9, 18, 27})
+_SPARING = frozenset({14, 20, 22, 28, 34, 36, 38})
 _WITH_FALL_DETECTOR = frozenset({3, 7, 11, 19, 23, 35})
 _BEHIND_BRIDGE = range(25, 33)
 _NAMED_BY_HAND = frozenset({26, 30})  # installers rename devices: spaces and Unicode in topics
@@ -209,6 +210,8 @@ def _home(number: int) -> DemoHome:
     village, _, visitor = _VILLAGES[(number - 1) // _HOMES_A_VILLAGE]
     couple = number in _COUPLES
     style: Style = "couple" if couple else _STYLES[number % len(_STYLES)]
+    if number in _SPARING:
+        style = "sparing"
     return DemoHome(
         number=number,
         area=village,

@@ -12,7 +12,7 @@ from itertools import accumulate
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-Style = Literal["early_riser", "late_riser", "frugal", "garden", "couple"]
+Style = Literal["early_riser", "late_riser", "frugal", "garden", "couple", "sparing"]
 
 _DAY_MIN = 24 * 60
 _ONE_DAY = timedelta(days=1)
@@ -21,10 +21,11 @@ _LAST_L = 6
 _FLOW_L_MIN = 7  # a tap or a cistern; longer draws are spread over minutes
 _WAKES_MIN: dict[Style, int] = {
     "early_riser": 5 * 60, "late_riser": 7 * 60, "frugal": 6 * 60, "garden": 5 * 60 + 30,
-    "couple": 6 * 60,
+    "couple": 6 * 60, "sparing": 6 * 60,
 }  # fmt: skip
 _THIRST: dict[Style, float] = {
     "early_riser": 1.0, "late_riser": 1.0, "frugal": 0.8, "garden": 1.2, "couple": 1.8,
+    "sparing": 1.0,
 }  # fmt: skip
 
 
@@ -170,6 +171,8 @@ def _habits(home: Household, kind: DayKind, dice: random.Random) -> list[tuple[i
         (about(19 * 60, 20), dice.uniform(6, 10)),  # feet, dishes
         (about(20.7 * 60, 30), dice.uniform(8, 12)),  # toilet, teeth
     ]
+    if home.style == "sparing":  # at the well: water is used at meals and before bed
+        return night + morning[:2] + midday[1:2] + evening[:1] + evening[2:]
     if home.style == "garden":
         evening.append((about(18.3 * 60, 20), dice.uniform(20, 60)))
     if dice.random() < 0.4:
