@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -11,15 +12,15 @@ from hypothesis import strategies as st
 from alerting.detectors.habit import DAY_S, HOUR_S
 from alerting.detectors.meter import Grade
 from alerting.detectors.view import seconds
-from alerting.standing import SECTIONS, is_soon, sections, share, stand
+from alerting.standing import SECTIONS, Standing, is_soon, sections, share, stand
 from alerting.watchlist import SHOWN
 from tests.detection.support import T0, Watch, device, hours, reading, water
 from tests.detection.test_adaptive import Home, meter, settled
 
 
-def standing_of(home: Home, later_h: float = 0, **more: object):  # type: ignore[no-untyped-def]
+def standing_of(home: Home, later_h: float = 0, **more: Any) -> Standing:
     now = seconds(home.now + hours(later_h))
-    return stand(home.watch.state, home.watch.device, now, **more)  # type: ignore[arg-type]
+    return stand(home.watch.state, home.watch.device, now, **more)
 
 
 def test_the_sections_are_those_of_the_page() -> None:
