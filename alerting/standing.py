@@ -13,7 +13,7 @@ from alerting.detectors.habit import DAY_S, FLOOR_S, HOUR_S, USE_SEEN, YOUNG_DAY
 from alerting.detectors.liveness import SHORTEST_LIMIT_S, expected_every_s, silence_limit_s
 from alerting.detectors.meter import Grade, grade
 from alerting.detectors.stairs import Stairs
-from alerting.detectors.view import DeviceView, Seconds, parameter
+from alerting.detectors.view import DeviceView, Seconds, parameter, seconds
 from alerting.detectors.water import Water, levels_of, steps_of
 from alerting.detectors.zone import local_s
 
@@ -76,6 +76,8 @@ def stand(
     """
     steps, levels = steps_of(device), levels_of(device)
     rule, water = rule_of(device), state.water
+    if not _is_settled(device, now):
+        upload_s = None
     facts = _facts(water, steps, device, upload_s)
     marks: tuple[Mark, ...] = ()
     if device.resting:
@@ -224,12 +226,15 @@ def upload_wait_s(habit: Habit, device: DeviceView, upload_s: int | None) -> int
     What was learnt of a device begins at what is expected of it and sinks within days. While it
     stays there the meter may be one of a message a day.
     """
-    if upload_s is None or habit.days < 7:
-        return 0
-    if upload_s < max(3 * habit.meter.every_s, RARE_UPLOAD_S):
+    if upload_s is None or upload_s < max(3 * habit.meter.every_s, RARE_UPLOAD_S):
         return 0
     expected_s = expected_every_s(device)
     return max(upload_s, DAY_S) if expected_s is not None and upload_s >= expected_s else upload_s
+
+
+def _is_settled(device: DeviceView, now: int) -> bool:
+    """Whether the device is known for long enough to tell how often it speaks."""
+    return device.enrolled_at is None or now - seconds(device.enrolled_at) >= 7 * DAY_S
 
 
 def _fresh_s(device: DeviceView, every_s: int) -> int:

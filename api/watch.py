@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
+from pydantic import Field
 
 from alerting import watchlist
 from alerting.detectors.view import moment, seconds
@@ -104,7 +105,7 @@ class WatchPageOut(PageOut[WatchOut]):
 class WatchFilters(Filters):
     show: watchlist.Show = "near"
     area_id: Ident | None = None
-    q: Annotated[str, Query(max_length=100)] = ""
+    q: Annotated[str, Field(max_length=100)] = ""
 
 
 @router.get("/watch", summary="List homes by how near they are to their limit")

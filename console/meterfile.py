@@ -35,6 +35,7 @@ class MeterFile:
     origin: str  # own, inherited or default: who set the rule
     grade: Grade | None
     every_s: int
+    delay_s: int  # the longest that the home may lie unnoticed; 0: nobody can say
     pulse_l: float
     margins: tuple[tuple[str, int], ...]  # what a level opens, and its margin in seconds
     limits: LimitChart | None
@@ -73,11 +74,15 @@ async def load_meter_file(
     elif steps is None and levels:
         limits = draw_fixed(levels, seconds(now), zone.key)
     meter = habit.meter if habit is not None else recognised(readings, now)
+    delay_s = standing.delay_s
+    if steps is None and delay_s:
+        delay_s = max(delay_s, levels[0].window_s + meter.every_s)
     return MeterFile(
         standing=standing,
         origin=_origin(device.rules, device.inherited),
         grade=grade(meter) if meter.every_s else None,
         every_s=meter.every_s,
+        delay_s=delay_s,
         pulse_l=(meter.pulse_dl or meter.fresh_dl) / 10,
         margins=_margins(habit, steps),
         limits=limits,

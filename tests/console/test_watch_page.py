@@ -9,12 +9,14 @@ import pytest
 
 from alerting.detectors import adaptive, fixed
 from alerting.detectors.habit import HOUR_S, HOURS
+from alerting.detectors.meter import Grade
 from alerting.detectors.view import seconds
-from alerting.standing import Mark, Standing
+from alerting.standing import UNABLE_GRADES, Mark, Standing
 from alerting.tables import ReadingRow
+from alerting.watchlist import SHOWN
 from console.limit_chart import draw_fixed, draw_habit
 from console.meterfile import recognised
-from console.texts import words
+from console.texts import catalogue, words
 from console.watch_bar import LAST, WIDTH, bar_of
 from console.why import figures
 from tests.console.support import Reader, reader, words_of
@@ -94,6 +96,16 @@ def test_the_figures_behind_a_case(case: Case, said: list[str]) -> None:
     until = datetime(2026, 3, 10, 12, tzinfo=ZONE)
     found = figures(case, until, words("zh"), ZONE)
     assert [figure.value for figure in found] == said
+
+
+def test_every_rule_grade_and_reason_has_its_words() -> None:
+    known = set(catalogue())
+    whys = "silent offline never stale off doubted register_silent no_reading rule_changed no_meter"
+    names = {f"watch_why.{why}" for why in (*whys.split(), *UNABLE_GRADES)}
+    names |= {f"watch_grade.{one}" for one in Grade}
+    names |= {f"meter_rule.{rule}" for rule in (*adaptive.PRESETS, *fixed.PRESETS)}
+    names |= {f"watch.{part}_{show}" for part in ("show", "none") for show in SHOWN}
+    assert names - known == set()
 
 
 async def opened(world: World, path: str) -> str:
@@ -178,6 +190,7 @@ async def test_a_meter_under_the_default_rule_is_recognised_from_its_readings(
     html = await reader(world, world.admin).open("/devices/water-9")
     said = words_of(html)
     assert "每 1 小时一次、10 升一跳" in said
+    assert "最晚 13 小时内发现" in said
     assert "12 小时少于 10 升，24 小时再报一次" in said
     assert "系统默认" in said
     assert 'class="limits-incident"' in html

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from alerting.detectors.habit import DAY_S, HOUR_S
 from alerting.detectors.meter import Grade
@@ -80,6 +81,9 @@ def test_a_meter_that_sends_a_day_in_one_go_finds_it_a_day_later() -> None:
     often, daily = (standing_of(home, upload_s=s) for s in (HOUR_S, 9 * HOUR_S))
     assert often.delay_s == standing_of(home).delay_s
     assert daily.delay_s == often.delay_s + DAY_S, "what it learnt stays at what is expected"
+    new = replace(home.watch.device, enrolled_at=home.now - timedelta(days=2))
+    fresh = stand(home.watch.state, new, seconds(home.now), upload_s=9 * HOUR_S)
+    assert fresh.delay_s == often.delay_s, "nobody knows yet"
 
 
 def test_what_keeps_a_rule_from_working() -> None:

@@ -7,7 +7,7 @@ import io
 from datetime import timedelta
 from typing import Any
 
-from alerting.tables import DeviceStateRow
+from alerting.tables import Check, DeviceStateRow
 from care.tables import Elder
 from tests.detection.test_adaptive import Home
 from tests.stories.test_quiet_home import known_home, stands_still
@@ -102,6 +102,26 @@ async def test_the_list_is_cut_to_the_reader_s_area_and_searched(world: World) -
         found = await listed(world.admin, **more)
         assert [one["device_id"] for one in found["items"]] == ["water-3"], more
         assert found["counts"]["near"] == 1
+
+
+async def test_a_row_says_that_somebody_is_being_asked(world: World) -> None:
+    await another_home(world, "2")
+    now = world.clock.now()
+    async with world.services.db.transaction() as session:
+        session.add(
+            Check(
+                id="check-1",
+                purpose="wellbeing",
+                kind="no_water_use",
+                subject="home:x",
+                state="asking",
+                device_id="water-2",
+                opened_at=now,
+                due_at=now + timedelta(minutes=10),
+            )
+        )
+    (row,) = (await listed(world.admin))["items"]
+    assert row["asking"] is True
 
 
 async def test_the_pages_of_the_list_are_the_list(world: World) -> None:
