@@ -75,6 +75,27 @@ def _running(
     return tuple(found)
 
 
+def _leak(
+    facts: Mapping[str, Any], until: datetime, words: Words, zone: ZoneInfo
+) -> tuple[Figure, ...]:
+    """Never a calm hour, or too much within a day."""
+    found = []
+    too_much = facts.get("limit_l") is not None
+    if facts.get("litres"):
+        value = words("why.litres", n=f"{facts['litres']:,.0f}")
+        label = words("why.within_a_day") if too_much else words("why.a_day")
+        found.append(Figure(value=value, label=label))
+    if too_much:
+        value = words("why.litres", n=f"{facts['limit_l']:,.0f}")
+        return (*found, Figure(value=value, label=words("why.at_most")))
+    since = _moment(facts.get("since"))
+    if since is not None:
+        span = duration_text((until - since).total_seconds(), words.lang)
+        label = words("why.running", at=clock_text(since, zone))
+        found.append(Figure(value=span, label=label))
+    return tuple(found)
+
+
 def _moment(value: Any) -> datetime | None:
     try:
         return datetime.fromisoformat(value) if isinstance(value, str) else None
@@ -82,4 +103,4 @@ def _moment(value: Any) -> datetime | None:
         return None
 
 
-_OF_KIND = {"no_water_use": _no_water_use, "tap_left_on": _running, "leak": _running}
+_OF_KIND = {"no_water_use": _no_water_use, "tap_left_on": _running, "leak": _leak}

@@ -87,7 +87,12 @@ class Case:
             Case("tap_left_on", since="2026-03-10T08:00:00+08:00", litres_per_hour=240, litres=720),
             ["240 升", "4 小时", "720 升"],
         ),
-        (Case("leak", since="2026-03-09T12:00:00+08:00"), ["1 天"]),
+        (Case("leak", since="2026-03-09T12:00:00+08:00", litres=310), ["310 升", "1 天"]),
+        (
+            Case("leak", since="2026-03-09T12:00:00+08:00", litres=2400, limit_l=2000),
+            ["2,400 升", "2,000 升"],
+        ),
+        (Case("leak"), []),
         (Case("cannot_assess", reason="register_jumped"), []),
         (Case("no_water_use", since="nonsense"), ["0 秒"]),
     ],
