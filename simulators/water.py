@@ -18,6 +18,7 @@ _DAY_MIN = 24 * 60
 _ONE_DAY = timedelta(days=1)
 _ZONE = ZoneInfo("Asia/Shanghai")
 _LAST_L = 6
+_LATER_MIN = 90
 _FLOW_L_MIN = 7  # a tap or a cistern; longer draws are spread over minutes
 _WAKES_MIN: dict[Style, int] = {
     "early_riser": 5 * 60, "late_riser": 7 * 60, "frugal": 6 * 60, "garden": 5 * 60 + 30,
@@ -172,7 +173,9 @@ def _habits(home: Household, kind: DayKind, dice: random.Random) -> list[tuple[i
         (about(20.7 * 60, 30), dice.uniform(8, 12)),  # toilet, teeth
     ]
     if home.style == "sparing":  # at the well: water is used at meals and before bed
-        return night + morning[:2] + midday[1:2] + evening[:1] + evening[2:]
+        day = night + morning[:2] + midday[1:2] + evening[:1] + evening[2:]
+        later = (home.seed % 3 - 1) * _LATER_MIN  # some eat early, some late
+        return [(minute + later, litres) for minute, litres in day]
     if home.style == "garden":
         evening.append((about(18.3 * 60, 20), dice.uniform(20, 60)))
     if dice.random() < 0.4:
