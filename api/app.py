@@ -39,6 +39,7 @@ from api import (
     token,
     users,
     visits,
+    watch,
     watch_rules,
 )
 from api.guards import Guard
@@ -76,6 +77,7 @@ _ROUTERS = (
     elders.router,
     contacts.router,
     sources.router,
+    watch.router,
     fleet.router,  # before devices: /devices/export is no device's id
     devices.router,
     device_life.router,

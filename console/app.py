@@ -24,6 +24,7 @@ from console import (
     phone,
     rules,
     session,
+    watch,
 )
 from console.assets import assets as load_assets
 from console.context import environment
@@ -49,6 +50,7 @@ _ROUTERS = (
     people.router,
     limits.router,
     rules.router,
+    watch.router,
     device.router,  # last of its kind: its address begins like theirs
 )
 

@@ -36,6 +36,7 @@ from console.icons import icon_of_kind
 from console.outlook import Outlook, outlook
 from console.queue import load_policies
 from console.usage_chart import UsageChart
+from console.why import Figure
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,6 +83,7 @@ class CaseFile:
     missing: tuple[str, ...]
     moves: tuple[Move, ...]
     chart: UsageChart | None = None
+    figures: tuple[Figure, ...] = ()  # behind it, to be shown large
     registered: Registered | None = None
 
     @property

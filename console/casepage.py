@@ -22,6 +22,7 @@ from console.outlook import describe
 from console.records import GROUPS
 from console.sentence import lede
 from console.usage_chart import load_chart
+from console.why import figures
 from core.ids import new_id
 
 HTMX_CONFIG = json.dumps(
@@ -59,7 +60,9 @@ async def case_page(
     async with page.services.db.reading() as session:
         case = await load_case(session, page.who, incident_id, page.now)
         chart = await load_chart(session, case.incident, page.zone, page.now)
-        case = replace(case, chart=chart)
+        until = case.incident.closed_at or page.now
+        found = figures(case.incident, until, page.words, page.zone)
+        case = replace(case, chart=chart, figures=found)
         values = case_values(page, case, open_panel=open_panel, typed=typed or {}, trouble=trouble)
         if not page.wants_fragment:
             values |= await desk_values(session, page, show)

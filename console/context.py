@@ -181,6 +181,9 @@ class Say:
     def standing(self, why: str) -> str:
         return wording.pick(wording.STANDING.get(why), self._lang, why)
 
+    def doubt(self, why: str) -> str:
+        return wording.pick(wording.DOUBT.get(why), self._lang, why)
+
     def extreme(self, why: str) -> str:
         return wording.pick(wording.EXTREME.get(why), self._lang, why)
 

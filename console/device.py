@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting import queries
+from alerting.detectors.view import moment, seconds
 from alerting.fleet import equipment, lifecycle
 from alerting.fleet.label import install_address, label_svg
 from care.equipment import MqttCredentials
@@ -18,7 +19,9 @@ from console.context import AtDesk, PageContext, SignedIn
 from console.devicefile import load_device_file
 from console.errors import PageRoute, explain, status_of
 from console.forms import local_time, optional, required
+from console.meterfile import load_meter_file
 from console.security import PAGE_HEADERS
+from console.watch import minute_text
 from core.errors import AnjuError, InvalidInput
 from devices.event import DEVICE_ROLES, REGISTER_UNITS
 
@@ -45,10 +48,14 @@ async def _page(
     async with page.services.db.reading() as session:
         view = await queries.device(session, page.sight, device_id)
         file = await load_device_file(session, page.sight, view, page.now)
+        meter = await load_meter_file(session, view, page.zone, page.now)
     return page.render(
         "device.html",
         status,
         file=file,
+        meter=meter,
+        minute=lambda at: minute_text(moment(at), page),
+        now_s=seconds(page.now),
         units=REGISTER_UNITS,
         roles=sorted(DEVICE_ROLES, key=page.say.role),
         may_change=may(page.who, "devices.write"),

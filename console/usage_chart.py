@@ -17,9 +17,9 @@ from alerting.usage import HOURS, DayUse, by_hour, midnight_after, place_in_day
 KINDS = frozenset({"no_water_use", "tap_left_on", "leak", "cannot_assess"})
 DAYS = 35
 TALL = 2  # the last days, in which the gap lies, are drawn larger
-LEFT, TOP, WIDTH = 60, 26, 480  # px of the drawing
-THIN, THICK, RULE = 7, 30, 4
-ROOM_FOR_WORDS = 150  # px of a gap that its length is written into
+LEFT, TOP, WIDTH = 64, 28, 360  # px of the drawing
+THIN, THICK, RULE = 7, 34, 5
+ROOM_FOR_WORDS = 176  # px of a gap that its length is written into
 STEPS_L = (0.5, 5.0, 20.0, 60.0)
 """From so many litres an hour on a cell is one shade darker."""
 
@@ -75,24 +75,48 @@ async def load_chart(
     if incident.kind not in KINDS or incident.device_id is None:
         return None
     until = incident.closed_at or now
+    readings = await load_readings(session, incident.device_id, until)
+    uses = by_hour(readings, zone, until, DAYS)
+    return draw(uses, incident.facts, incident.opened_at, until, zone) if _told(uses) else None
+
+
+async def load_readings(
+    session: AsyncSession, device_id: str, until: datetime
+) -> list[tuple[datetime, float]]:
+    """The stored readings (m³) of a water meter that the picture is made of."""
     rows = await session.execute(
         select(ReadingRow.at, ReadingRow.value).where(
-            ReadingRow.device_id == incident.device_id,
+            ReadingRow.device_id == device_id,
             ReadingRow.register == "water_total",
             ReadingRow.at > until - timedelta(days=DAYS + 1),
             ReadingRow.at <= until,
         )
     )
-    uses = by_hour([(at, value) for at, value in rows], zone, until, DAYS)
-    if not any(litres is not None for use in uses for litres in use.litres):
-        return None
-    return draw(uses, incident.facts, incident.opened_at, until, zone)
+    return [(at, value) for at, value in rows]
+
+
+def draw_stillness(
+    readings: Sequence[tuple[datetime, float]],
+    since: str | None,
+    limit_s: int,
+    now: datetime,
+    zone: ZoneInfo,
+) -> UsageChart | None:
+    """The same of a home without an alarm: the gap that runs `since` then, and its limit."""
+    uses = by_hour(readings, zone, now, DAYS)
+    return (
+        draw(uses, {"since": since, "limit_s": limit_s}, None, now, zone) if _told(uses) else None
+    )
+
+
+def _told(uses: Sequence[DayUse]) -> bool:
+    return any(litres is not None for use in uses for litres in use.litres)
 
 
 def draw(
     uses: Sequence[DayUse],
     facts: Mapping[str, Any],
-    alarm_at: datetime,
+    alarm_at: datetime | None,
     until: datetime,
     zone: ZoneInfo,
 ) -> UsageChart:
@@ -101,7 +125,7 @@ def draw(
     place = {use.day: (top, height) for use, (top, height) in zip(uses, tops, strict=True)}
     since = _moment(facts.get("since"))
     gap = tuple(_gap(since, until, place, zone)) if since is not None else ()
-    marks = [("alarm", alarm_at)]
+    marks = [("alarm", alarm_at)] if alarm_at is not None else []
     limit_s = facts.get("limit_s") or (facts.get("window_h") or 0) * 3600
     if since is not None and limit_s:
         marks.append(("limit", since + timedelta(seconds=limit_s)))

@@ -24,6 +24,7 @@ from core.logging import configure_logging
 from core.settings import Settings, load_settings
 from gateway.bootstrap import Anju
 from gateway.demo_folder import DemoFolder, DemoState
+from gateway.demo_limits import foreseen
 from simulators.anju_client import AnjuClient
 from simulators.broker import BrokerAddress
 from simulators.devices import Fleet
@@ -33,7 +34,7 @@ from simulators.homes import Town, demo_town
 from simulators.life import TownLife
 from simulators.live import Address, LiveView
 from simulators.meters import HISTORY_DAYS, Meters
-from simulators.scenario import Scenario, load_scenario
+from simulators.scenario import PhoneRule, Scenario, load_scenario
 from simulators.seed import PhoneAccess, seed
 
 HOST = "127.0.0.1"
@@ -126,10 +127,9 @@ class _Demo:
             home = self._town.homes[rule.home - 1]
             for contact in home.elders[0].contacts:
                 if contact.rank == rule.rank:
-                    behaves = Rule(
-                        answers=rule.answers, key=rule.key, busy=rule.busy, fails=rule.fails
-                    )
-                    phone.set_rule(contact.phone, behaves)
+                    phone.set_rule(contact.phone, _behaviour(rule))
+            if rule.rank == 0:
+                phone.set_rule(home.elders[0].phone, _behaviour(rule))
         return create_phone_app(phone)
 
     @contextlib.asynccontextmanager
@@ -150,7 +150,8 @@ class _Demo:
 
     async def _live(self, anju: Anju, client: AnjuClient, state: DemoState, phone_url: str) -> None:
         """Let the town live and show it, until cancelled."""
-        meters = Meters(self._town, self._scenario, state.began)
+        last_uses = await asyncio.to_thread(foreseen, self._town, self._scenario, state.began)
+        meters = Meters(self._town, self._scenario, state.began, last_uses=last_uses)
         fleet = Fleet(BrokerAddress.from_url(anju.settings.mqtt_url), self._clock)
         life = TownLife(self._town, self._scenario, meters, fleet, self._clock)
         view = LiveView(
@@ -161,17 +162,20 @@ class _Demo:
             upcoming=lambda: life.upcoming,
         )
         life.on_happening, fleet.on_heard = view.happened, life.heard
+        life.untold = {home.water_meter for home in self._town.homes}
         async with fleet.connected():
             life.start_script()
             await _together(
                 view.run(),
                 life.live(),
                 life.announce(),
-                self._tell_history(meters, fleet, state),
+                self._tell_history(meters, fleet, life, state),
                 _until(anju.failed),
             )
 
-    async def _tell_history(self, meters: Meters, fleet: Fleet, state: DemoState) -> None:
+    async def _tell_history(
+        self, meters: Meters, fleet: Fleet, life: TownLife, state: DemoState
+    ) -> None:
         """Hourly readings of the days that the database does not have yet."""
         until = self._clock.now()
         days = HISTORY_DAYS
@@ -180,7 +184,10 @@ class _Demo:
         messages = meters.history(until, days)
         while batch := list(itertools.islice(messages, _HISTORY_AT_ONCE)):
             await asyncio.gather(*(fleet.publish(message) for message in batch))
+            meters_told = [message.topic.split("/")[2] for message in batch]
+            await life.told(set(meters_told) - {meters_told[-1]})  # the last one's goes on
             await asyncio.sleep(_HISTORY_PAUSE_S)
+        await life.told(set(life.untold))
         self._folder.save(state.model_copy(update={"told_until": until}))
 
     # -- ports --------------------------------------------------------------------------------
@@ -205,6 +212,10 @@ class _Demo:
         with self._listen(what, wanted) as probe:
             port: int = probe.getsockname()[1]
         return port
+
+
+def _behaviour(rule: PhoneRule) -> Rule:
+    return Rule(answers=rule.answers, key=rule.key, busy=rule.busy, fails=rule.fails)
 
 
 def _settings(

@@ -141,15 +141,6 @@ class Api:
 
         return until(look, PATIENCE_S, f"an incident of {device_id}")
 
-    def incident_about(self, kind: str) -> str:
-        """The id of the incident of that kind, once there is one."""
-
-        def look() -> str:
-            found = self.get(f"/incidents?limit=100&kind={kind}")["items"]
-            return next((one["id"] for one in found), "")
-
-        return until(look, PATIENCE_S, f"an incident {kind}")
-
     def user(self, username: str) -> str:
         people = self.get("/users?limit=100")["items"]
         return str(next(one["id"] for one in people if one["username"] == username))
@@ -213,9 +204,10 @@ def take_all(town: Town, browser: Browser) -> None:
 
     open_case(pages["zh"], sos)
     shoot(pages["zh"], "incident.png")
-    open_case(pages["zh"], officer.incident_about("no_water_use"))
-    pages["zh"].locator("#usage-title").scroll_into_view_if_needed()
+    open_case(pages["zh"], officer.incident("demo-water-20"))
     shoot(pages["zh"], "quiet.png")
+    pages["zh"].goto("/watch")
+    shoot(pages["zh"], "watch.png")
     pages["zh"].goto("/devices")
     shoot(pages["zh"], "devices.png")
     take_installation(town, browser, officer)

@@ -19,6 +19,7 @@ BRIDGE_NAME = "水街社区网关（演示）"
 _SURNAMES = "李王张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕"
 _STYLES: tuple[Style, ...] = ("early_riser", "frugal", "late_riser", "garden")
 _COUPLES = frozenset({9, 18, 27})
+_SPARING = frozenset({14, 20, 22, 28, 34, 36, 38})
 _WITH_FALL_DETECTOR = frozenset({3, 7, 11, 19, 23, 35})
 _BEHIND_BRIDGE = range(25, 33)
 _NAMED_BY_HAND = frozenset({26, 30})  # installers rename devices: spaces and Unicode in topics
@@ -93,6 +94,16 @@ class DemoDevice:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DemoMeter:
+    """How a home's water is read and watched."""
+
+    rule: str | None = None  # a preset of the rule about use; None: the installation's default
+    known_days: int = 35  # how long it has hung there
+    every_h: int = 1  # between two readings before the demo; live it speaks every minute, or
+    # as rarely as this when it is more than an hour
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DemoHome:
     """A home with its residents, its devices and its habits."""
 
@@ -104,6 +115,7 @@ class DemoHome:
     devices: tuple[DemoDevice, ...]
     household: Household
     register_l: int  # what the water meter showed when it was installed
+    meter: DemoMeter = DemoMeter()
 
     @property
     def water_meter(self) -> str:
@@ -146,6 +158,12 @@ class Town:
                     book[contact.phone] = f"{contact.name} · {elder.name}的{contact.relation}"
         return book
 
+
+_METERS = {
+    **dict.fromkeys((14, 20, 22, 28, 34, 36, 38), DemoMeter(rule="adaptive")),
+    24: DemoMeter(rule="adaptive", known_days=9),  # new: its home is still being learnt
+    16: DemoMeter(rule="adaptive", every_h=12),  # reports twice a day: no rule of its own
+}
 
 _COUNTY, _NORTH, _SOUTH = "安和县（演示）", "望禾镇（演示）", "栖溪镇（演示）"
 _VILLAGES = (
@@ -192,6 +210,8 @@ def _home(number: int) -> DemoHome:
     village, _, visitor = _VILLAGES[(number - 1) // _HOMES_A_VILLAGE]
     couple = number in _COUPLES
     style: Style = "couple" if couple else _STYLES[number % len(_STYLES)]
+    if number in _SPARING:
+        style = "sparing"
     return DemoHome(
         number=number,
         area=village,
@@ -201,6 +221,7 @@ def _home(number: int) -> DemoHome:
         devices=tuple(_devices(number)),
         household=Household(seed=number, style=style),
         register_l=20_000 + number * 7_919 % 300_000,
+        meter=_METERS.get(number, DemoMeter()),
     )
 
 

@@ -66,6 +66,7 @@ class TownLife:
         self._smoking: set[str] = set()
         self._flat: set[str] = set()
         self._running: set[asyncio.Task[None]] = set()
+        self.untold: set[str] = set()  # meters whose past is still on its way: they wait with news
 
     @property
     def upcoming(self) -> tuple[tuple[datetime, Step], ...]:
@@ -99,12 +100,21 @@ class TownLife:
             self._played += 1
             await self._play(step, now)
         for home in self.town.homes:
-            if _fell_due(before, now, _READING_S, home.number * _READING_S / 40):
+            every_s = home.meter.every_h * 3600.0 if home.meter.every_h > 1 else _READING_S
+            if _fell_due(before, now, every_s, home.number * _READING_S / 40):
                 await self._read_meter(home, now)
             for index, device in enumerate(home.devices):
                 offset = home.number * _HEARTBEAT_S / 40 + index * 5
                 if _fell_due(before, now, _HEARTBEAT_S, offset):
                     await self._show_alive(home, device)
+
+    async def told(self, meters: set[str]) -> None:
+        """The past of these meters is known: they speak of the present, once at once."""
+        done = meters & self.untold
+        self.untold -= done
+        for home in self.town.homes:
+            if home.water_meter in done and home.meter.every_h == 1:
+                await self._read_meter(home, self._clock.now())
 
     async def live(self) -> None:
         """Tick until cancelled."""
@@ -124,7 +134,7 @@ class TownLife:
     # -- inside -------------------------------------------------------------------------------
 
     async def _read_meter(self, home: DemoHome, now: datetime) -> None:
-        if home.water_meter in self._gone:
+        if home.water_meter in self._gone or home.water_meter in self.untold:
             return
         await self._fleet.publish(self._meters.live(home, now))
         cubic = f"{self._meters.register_l(home, now) / 1000:.3f} m³"

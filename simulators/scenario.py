@@ -7,16 +7,23 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from core.errors import AnjuError
 from simulators.homes import Town
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 Act = Literal["press", "fall", "smoke", "smoke_clear", "battery_low", "offline", "online"]
-Past = Literal["water_stopped", "tap_left_on"]
+Past = Literal["water_stopped", "nears_limit", "passed_limit", "tap_left_on"]
 
 _SPAN = re.compile(r"(?:(\d{1,3}):)?(\d{1,2}):([0-5]\d)")
 _ROLES_OF: dict[str, frozenset[str]] = {
@@ -25,6 +32,8 @@ _ROLES_OF: dict[str, frozenset[str]] = {
     "smoke": frozenset({"smoke_detector"}),
     "smoke_clear": frozenset({"smoke_detector"}),
     "water_stopped": frozenset({"water_meter"}),
+    "nears_limit": frozenset({"water_meter"}),
+    "passed_limit": frozenset({"water_meter"}),
     "tap_left_on": frozenset({"water_meter"}),
 }
 """What only devices of certain roles can do; anything else every device can."""
@@ -58,7 +67,16 @@ class Before(_Strict):
 
     device: str
     does: Past
-    ago: Span
+    ago: Span | None = None  # of `passed_limit`: since when the home is past its last limit
+    left: Span | None = None  # of `nears_limit`: how long until the home's first limit is passed
+    or_else: tuple[str, ...] = ()  # meters that take its part at hours at which it cannot
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        wanted, other = ("left", "ago") if self.does == "nears_limit" else ("ago", "left")
+        if getattr(self, wanted) is None or getattr(self, other) is not None:
+            raise ValueError(f"{self.does} takes `{wanted}` and not `{other}`")
+        return self
 
 
 class Step(_Strict):
@@ -72,10 +90,10 @@ class Step(_Strict):
 
 
 class PhoneRule(_Strict):
-    """How the telephone of a home's contact behaves without anybody at the fake phone."""
+    """How the telephone of a home's elder or contact behaves without anybody at the fake phone."""
 
     home: int = Field(ge=1)
-    rank: int = Field(1, ge=1)
+    rank: int = Field(1, ge=0)  # 0: the elder's own
     answers: bool | None = None
     key: str | None = Field("1", pattern=r"^[0-9*#]$")
     busy: bool = False
@@ -93,7 +111,8 @@ class Scenario(_Strict):
 
     def past_of(self, device_id: str) -> dict[Past, timedelta]:
         """What began before the demo for a device, and how long ago."""
-        return {past.does: past.ago for past in self.before if past.device == device_id}
+        mine = (past for past in self.before if past.device == device_id)
+        return {past.does: past.ago for past in mine if past.ago is not None}
 
 
 def load_scenario(name_or_path: str, town: Town) -> Scenario:
@@ -150,11 +169,13 @@ def _misfits(scenario: Scenario, town: Town) -> Iterator[tuple[tuple[str | int, 
     ]  # fmt: skip
     for table, rows in acts:
         for index, row in enumerate(rows):
-            device = town.device(row.device)
-            if device is None:
-                yield (table, index, "device"), f"the town has no device {row.device!r}"
-            elif device.role not in _ROLES_OF.get(row.does, {device.role}):
-                yield (table, index, "does"), f"a {device.role} cannot do {row.does!r}"
+            others = row.or_else if isinstance(row, Before) else ()
+            for name in (row.device, *others):
+                device = town.device(name)
+                if device is None:
+                    yield (table, index, "device"), f"the town has no device {name!r}"
+                elif device.role not in _ROLES_OF.get(row.does, {device.role}):
+                    yield (table, index, "does"), f"a {device.role} cannot do {row.does!r}"
     homes = {home.number for home in town.homes}
     for index, rule in enumerate(scenario.phone):
         if rule.home not in homes:

@@ -183,6 +183,8 @@ class _Seeding:
         elder = self._elders[home.elders[0].name]
         body: dict[str, Any] = {"id": device.id, "role": device.role, "room": device.room}
         body |= {"elder_id": elder["id"]} if device.worn else {"home_id": elder["home_id"]}
+        if device.id == home.water_meter:
+            body |= _meter_settings(home)
         if device.child is None:
             body |= {"family": "native"}
         else:
@@ -247,3 +249,13 @@ def _contact_body(contact: DemoContact) -> dict[str, Any]:
             {"kind": "call", "address": contact.phone},
         ],
     }
+
+
+def _meter_settings(home: DemoHome) -> dict[str, Any]:
+    """The rule of a home's water meter and how rarely it speaks, where that is not the default."""
+    settings: dict[str, Any] = {}
+    if home.meter.rule is not None:
+        settings["rules"] = {"no_water_use": {"preset": home.meter.rule}}
+    if home.meter.every_h > 1:
+        settings["expected_every_s"] = home.meter.every_h * 3600
+    return settings

@@ -12,18 +12,21 @@ from itertools import accumulate
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-Style = Literal["early_riser", "late_riser", "frugal", "garden", "couple"]
+Style = Literal["early_riser", "late_riser", "frugal", "garden", "couple", "sparing"]
 
 _DAY_MIN = 24 * 60
 _ONE_DAY = timedelta(days=1)
 _ZONE = ZoneInfo("Asia/Shanghai")
+_LAST_L = 6
+_LATER_MIN = 90
 _FLOW_L_MIN = 7  # a tap or a cistern; longer draws are spread over minutes
 _WAKES_MIN: dict[Style, int] = {
     "early_riser": 5 * 60, "late_riser": 7 * 60, "frugal": 6 * 60, "garden": 5 * 60 + 30,
-    "couple": 6 * 60,
+    "couple": 6 * 60, "sparing": 6 * 60,
 }  # fmt: skip
 _THIRST: dict[Style, float] = {
     "early_riser": 1.0, "late_riser": 1.0, "frugal": 0.8, "garden": 1.2, "couple": 1.8,
+    "sparing": 1.0,
 }  # fmt: skip
 
 
@@ -98,6 +101,7 @@ class WaterMeter:
     zone: ZoneInfo = _ZONE
     at_home_from: date | None = None  # from this day on nobody is away (a demo must be calm)
     stopped_at: datetime | None = None  # from then on nobody uses any water
+    last_use_at: datetime | None = None  # the same, after hands were washed at that very moment
     tap_opened_at: datetime | None = None  # from then on a tap runs, beside all other use
     tap_l_min: float = 3.0
     _midnights: dict[date, int] = field(default_factory=dict, compare=False, repr=False)
@@ -105,8 +109,9 @@ class WaterMeter:
 
     def register_l(self, at: datetime) -> int:
         """The register at `at` (zone-aware), in litres; `start_l` before it was installed."""
-        living = self._habitual_l(min(at, self.stopped_at) if self.stopped_at else at)
-        return self.start_l + living + self._tap_l(at)
+        ends = [end for end in (at, self.stopped_at, self.last_use_at) if end is not None]
+        washed = _LAST_L if self.last_use_at is not None and at >= self.last_use_at else 0
+        return self.start_l + self._habitual_l(min(ends)) + washed + self._tap_l(at)
 
     def hourly(self, day: date, until: datetime, minute: int = 0) -> list[tuple[datetime, int]]:
         """(time, litres) at that `minute` of every local hour of `day`, but not after `until`."""
@@ -167,6 +172,10 @@ def _habits(home: Household, kind: DayKind, dice: random.Random) -> list[tuple[i
         (about(19 * 60, 20), dice.uniform(6, 10)),  # feet, dishes
         (about(20.7 * 60, 30), dice.uniform(8, 12)),  # toilet, teeth
     ]
+    if home.style == "sparing":  # at the well: water is used at meals and before bed
+        day = night + morning[:2] + midday[1:2] + evening[:1] + evening[2:]
+        later = (home.seed % 3 - 1) * _LATER_MIN  # some eat early, some late
+        return [(minute + later, litres) for minute, litres in day]
     if home.style == "garden":
         evening.append((about(18.3 * 60, 20), dice.uniform(20, 60)))
     if dice.random() < 0.4:

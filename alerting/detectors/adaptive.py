@@ -85,10 +85,10 @@ def no_use_facts(
     return f"no use for longer than this home's {hours:g} h", facts
 
 
-def delay_s(habit: Habit) -> int:
+def delay_s(habit: Habit, steps: tuple[Step, ...] = PRESETS["adaptive"]) -> int:
     """The longest that this meter and this rule let a home lie unnoticed, in seconds.
 
-    From the last use to the alarm: the highest cap, and the interval until a reading shows it.
+    From the last use to the incident: the highest cap, and the interval until a reading shows it.
     For the page that says what a home's meter can achieve.
     """
     known = grade(habit.meter)
@@ -96,8 +96,10 @@ def delay_s(habit: Habit) -> int:
         cap = habit_.DARK_LIMIT_S
     elif known is Grade.BLIND:
         cap = habit_.BLIND_LIMIT_S
-    elif known is Grade.COARSE:
-        cap = min(max(habit.caps[QUIET], habit_.COARSE_CAP_S[0]), habit_.COARSE_CAP_S[1])
     else:
-        cap = max(habit.caps[QUIET], habit_.COLD_LIMIT_S if habit.days < 14 else 0)
+        cap = max(habit.caps[step.profile] for step in steps)
+        if known is Grade.COARSE:
+            cap = min(max(cap, habit_.COARSE_CAP_S[0]), habit_.COARSE_CAP_S[1])
+        if habit.days < habit_.COLD_DAYS:
+            cap = max(cap, habit_.COLD_LIMIT_S)
     return cap + habit.meter.every_s

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Table, bindparam, or_, update
+from sqlalchemy import Row, Table, bindparam, or_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.detectors.view import DEFAULT_ZONE, DeviceView
@@ -170,8 +170,8 @@ def _rules(text: str | None) -> dict[str, Any]:
     return {} if text is None or text in _NO_RULES else msgspec.json.decode(text)
 
 
-def view_of(device: Device) -> DeviceView:
-    """The same of a row that is loaded already."""
+def view_of(device: Device | Row[Any], zone: str = DEFAULT_ZONE) -> DeviceView:
+    """The same of a row that is loaded already, whole or with the columns that are read here."""
     return _view(
         device.id,
         device.role,
@@ -180,6 +180,7 @@ def view_of(device: Device) -> DeviceView:
         device.enrolled_at,
         device.expected_every_s,
         device.supervisable,
+        zone,
         resting=device.resting_since is not None,
     )
 

@@ -299,11 +299,10 @@ WRITES: tuple[Write, ...] = (
     ),
 )
 LISTS = (
-    "checks",
     *("areas", "users", "homes", "elders", "elders/{elder_id}/contacts", "sources", "devices"),
-    *("incidents", "visits", "follow-ups", "hazards", "escalation-policies", "shifts"),
+    *("checks", "incidents", "visits", "follow-ups", "hazards", "escalation-policies", "shifts"),
     *("silences", "channels", "watch-rules", "quarantine", "unknown-devices", "supervision"),
-    "elders/{elder_id}/statuses",
+    *("elders/{elder_id}/statuses", "watch?show=unable"),
     *("devices/{device_id}/tests", "devices/{device_id}/log", "devices/{device_id}/commands"),
 )
 """Every list that needs no parameter; `readings` needs a device."""

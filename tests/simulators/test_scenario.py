@@ -50,7 +50,7 @@ def test_the_hour_holds_what_the_demo_promises(town: Town) -> None:
     hour = load_scenario("hour", town)
     acts = {step.does for step in hour.step}
     assert {"press", "smoke", "fall", "battery_low"} <= acts
-    assert {past.does for past in hour.before} == {"water_stopped", "tap_left_on"}
+    assert {past.does for past in hour.before} == {"passed_limit", "nears_limit", "tap_left_on"}
     assert hour.step[0].does == "press"
     assert hour.step[0].at < timedelta(seconds=20)
     assert hour.step[-1].at <= timedelta(hours=1)
@@ -83,6 +83,9 @@ def test_steps_are_played_in_order_of_time(town: Town) -> None:
         (('"demo-sos-01"', '"demo-sos-99"'), 18, "the town has no device 'demo-sos-99'"),
         (('"water_stopped"', '"tap_left_on"\nevery = 1'), 7, "before.0.every"),
         (("demo-water-20", "demo-sos-20"), 6, "a sos_button cannot do 'water_stopped'"),
+        (('ago = "27:00:00"', 'left = "27:00:00"'), 4, "water_stopped takes `ago`"),
+        (('"water_stopped"', '"nears_limit"'), 4, "nears_limit takes `left`"),
+        (('ago = "27', 'or_else = ["demo-water-99"]\nago = "27'), 5, "no device 'demo-water-99'"),
         (('zh = "按"\n', ""), 16, "step.1.zh"),
         (('zh = "试"\n', ""), 1, "zh: Field required"),
         (("[[before]]", "[[befor]]"), 4, "befor"),

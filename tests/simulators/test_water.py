@@ -14,7 +14,7 @@ from simulators.water import DayKind, Household, Style, WaterMeter, day_kind, dr
 
 ZONE = ZoneInfo("Asia/Shanghai")
 INSTALLED = date(2026, 1, 25)
-STYLES: tuple[Style, ...] = ("early_riser", "late_riser", "frugal", "garden", "couple")
+STYLES: tuple[Style, ...] = ("early_riser", "late_riser", "frugal", "garden", "couple", "sparing")
 AT_HOME = [DayKind.ORDINARY, DayKind.WASHING, DayKind.GUESTS, DayKind.MARKET]
 
 households = st.builds(Household, seed=st.integers(0, 10_000), style=st.sampled_from(STYLES))
