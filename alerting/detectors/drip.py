@@ -11,6 +11,9 @@ from alerting.detectors.view import Seconds
 BLOCK_S = 2 * 3600
 """Flow is averaged over so long: a drip of one pulse in two hours still shows as one."""
 
+LONGEST_S = 7 * 3600
+"""A stretch beyond that holds people's use whatever else runs: it cannot show a drip."""
+
 BLOCKS = 12
 """A day of them. The calmest of a day is at night, when nothing but a drip runs."""
 
@@ -37,6 +40,8 @@ def pour(drip: Drip, at: int, dl: int) -> Drip:
     stretch = at - drip.mark_at
     if stretch < BLOCK_S:
         return drip
+    if stretch > LONGEST_S:
+        return Drip(at, dl, drip.flows)
     steps = -((drip.mark_dl - dl) * 3600 // (stretch * STEP_DL))
     return Drip(at, dl, drip.flows[-(BLOCKS - 1) :] + bytes((min(steps, 255),)))
 

@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerting.detect import DeviceState, Person, dump_state, judge, load_state, rearm
+from alerting.detect import DeviceState, dump_state, judge, load_state, rearm
 from alerting.detectors.bed import Bed
 from alerting.detectors.fence import Fence, fix_of
 from alerting.detectors.hours import is_night
 from alerting.detectors.levels import Levels
 from alerting.detectors.view import MAX_SECONDS, DeviceView
 from alerting.detectors.vitals import DEFAULT_LIMITS, FAR, Vitals
+from alerting.device_state import Person
 from alerting.finding import Finding
 from care.limits import MEASURABLE
 from devices.event import DeviceEvent, Reading
