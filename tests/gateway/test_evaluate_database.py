@@ -98,7 +98,7 @@ def test_every_meter_or_an_area_s_by_the_town_s_clock(anju: Command, tmp_path: P
     assert len(rows) == result["alarms"]
     county = json.loads(anju(*asked, "--area", "county", "--days", 10, "--json").out)
     assert county["homes"] == 1
-    assert county["readings"] in (10 * 24 - 1, 10 * 24)
+    assert 10 * 24 - 3 <= county["readings"] <= 10 * 24, "the hour may turn meanwhile"
     scored = anju("evaluate", "water", "--from-database", "--rule", "adaptive-tight", "--score",
                   "--samples", 5)  # fmt: skip
     assert "adaptive-tight" in scored.out, scored.err
