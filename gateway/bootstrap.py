@@ -248,7 +248,6 @@ class Anju:
         self._spawn("stuck", repeat(self.watcher.cry_if_stuck, 1.0))
         self._spawn("rules", repeat(self.rules.step, RULES_EVERY_S, self.services.signals.rules))
         self._spawn("housekeeping", repeat(self.watcher.keep_house, 60.0))
-        self._spawn("hand-down", repeat(self.watcher.hand_down, 600.0))
 
     async def _start_web(self, http_socket: socket.socket) -> None:
         self.services.health.checks["lane push"] = self.push.unwell

@@ -10,8 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from alerting.handling.smokeless import remedy_replaced
 from alerting.stream import prune_hints
 from alerting.tables import EventRow, QuarantineRow, ReadingRow
-from care.handing_down import refresh_homes
-from care.tables import Device, Home, LoginSession
+from care.tables import Device, LoginSession
 from core.logging import get_logger
 
 log = get_logger("housekeeping")
@@ -31,22 +30,6 @@ async def prune(session: AsyncSession, now: datetime) -> None:
     await session.execute(delete(LoginSession).where(LoginSession.expires_at < now))
     await _prune_events(session, now)
     await _prune_readings(session, now)
-
-
-HOMES_AT_ONCE = 100
-
-
-async def hand_down_some(session: AsyncSession, now: datetime, after: str) -> str | None:
-    """Mend what a change forgot to hand down to the devices of the next homes after this id.
-
-    Returns the last home's id, for the next round; None when there are no more.
-    """
-    query = select(Home.id).where(Home.id > after).order_by(Home.id).limit(HOMES_AT_ONCE)
-    ids = (await session.scalars(query)).all()
-    mended = await refresh_homes(session, ids, now)
-    if mended:
-        log.warning("handed down late", devices=mended, homes_from=ids[0], homes_to=ids[-1])
-    return ids[-1] if len(ids) == HOMES_AT_ONCE else None
 
 
 async def prune_quarantine(session: AsyncSession) -> bool:

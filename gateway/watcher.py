@@ -16,7 +16,7 @@ from care.policy import load_policy
 from core.logging import get_logger
 from core.metrics import CANARY_AGE, DEADLINES_OVERDUE
 from core.services import Services
-from gateway.housekeeping import hand_down_some, prune, prune_quarantine
+from gateway.housekeeping import prune, prune_quarantine
 from gateway.lanes import Lane
 from gateway.routes import CANARY, FOREIGN_CANARY_TOPIC, NATIVE_ROOT
 
@@ -231,13 +231,6 @@ class Watcher:
         while has_more:  # a flood is forgotten in small pieces, so that nothing waits for them
             async with database.transaction(patient=True) as session:
                 has_more = await prune_quarantine(session)
-
-    async def hand_down(self) -> None:
-        """Every home in its turn, a few at a time: whoever forgot to hand down is mended here."""
-        after: str | None = ""
-        while after is not None:
-            async with self._services.db.transaction(patient=True) as session:
-                after = await hand_down_some(session, self._services.clock.now(), after)
 
     async def close(self) -> None:
         await self._client.aclose()

@@ -28,6 +28,7 @@ from alerting.intake.whose import Whose
 from alerting.tables import Check, Incident, Notice, StreamHint
 from alerting.telling import questions
 from alerting.telling.policies import policy_for
+from alerting.witness import WAITED
 from care.model import SYSTEM, Actor
 from care.tables import Elder
 from core.db import add_hint
@@ -48,7 +49,7 @@ async def consider(
     that are equally quick.
     """
     if finding.facts.get("opens") != "check" or finding.sign is not Sign.ROSE:
-        return None, finding
+        return None, await _testified(session, finding, whose, now)
     subject = whose.subject(finding.severity)
     running = await running_check(session, subject, finding.kind)
     if running is not None:
@@ -75,6 +76,14 @@ async def consider(
     with about(check=check.id):
         log.info("check", kind=check.kind, reason=decision.reason, asked=check.asked)
     return check, finding
+
+
+async def _testified(
+    session: AsyncSession, finding: Finding, whose: Whose, now: datetime
+) -> Finding:
+    """A finding that nobody waits for any more, with what the other witness says by now."""
+    look = await second_look(session, finding, whose, now)
+    return _with(finding, {name: one for name, one in look.facts.items() if name != WAITED})
 
 
 async def meet_running(

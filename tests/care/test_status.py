@@ -31,7 +31,6 @@ from care.status import (
 from care.tables import Device, Elder, ElderStatusEntry, Home
 from core.db import Database
 from core.errors import InvalidInput
-from gateway.housekeeping import hand_down_some
 from tests.care.town import ADMIN, a_user, an_area, an_elder, native
 from tests.support.clock import START, ManualClock
 
@@ -220,7 +219,7 @@ async def test_what_was_forgotten_is_mended(db: Database, elder: Elder) -> None:
         row.status, row.status_since = ElderStatus.AWAY.value, START
     assert not await rests(db, "water")
     async with db.transaction() as session:
-        assert await hand_down_some(session, START, "") is None, "there are no more homes"
+        assert await refresh_homes(session, [elder.home_id], START) == 1
         assert await refresh_homes(session, [elder.home_id], START) == 0
     assert await rests(db, "water")
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerting.detectors import adaptive, fixed
+from alerting.detectors import adaptive, fixed, power
 from care.policy import tier_ranks
 from care.watch import Resident, Rule, Watch, Watched, book_of, merged, tier_of, watch_of
 from care.watch_choices import PRESETS, RULES_OF_ROLE, checked_rules, for_role, tighter_of
@@ -195,6 +195,7 @@ def test_a_device_is_told_only_what_its_role_follows() -> None:
 
 def test_what_a_rule_may_say_is_what_the_detectors_know() -> None:
     assert set(WATER) == {*adaptive.PRESETS, *fixed.PRESETS}
+    assert set(PRESETS["no_power_use"]) == {*power.PRESETS}
 
 
 @pytest.mark.parametrize(

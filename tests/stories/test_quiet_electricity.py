@@ -77,7 +77,7 @@ async def test_by_default_a_silent_meter_is_information_only(world: World) -> No
     assert await world.incidents() == []
 
 
-async def water_stands_still(world: World) -> Check:
+async def water_stands_still(world: World, **more: Any) -> None:
     """The water meter is found to stand still for nine hours; the quiet limit is at twelve."""
     now = world.clock.now()
     facts = {
@@ -88,6 +88,7 @@ async def water_stands_still(world: World) -> Check:
         "idle_s": 9 * 3600,
         "limit_s": 8 * 3600,
         "quiet_limit_s": 12 * 3600,
+        **more,
     }
     finding = Finding(
         kind="no_water_use",
@@ -102,6 +103,9 @@ async def water_stands_still(world: World) -> Check:
         whose = await whose_is(session, (device.source_id, device.child_id), device, now)
         await apply_finding(session, finding, whose, now)
     await world.settle()
+
+
+async def its_check(world: World) -> Check:
     async with world.services.db.reading() as session:
         return (await session.scalars(select(Check))).one()
 
@@ -116,7 +120,8 @@ async def home_with_both(world: World) -> Counter:
 async def test_tea_delays_the_incident_and_not_the_question(world: World) -> None:
     past = await home_with_both(world)
     await passes(world, past, kettle_at((3, 20)), 4)
-    check = await water_stands_still(world)
+    await water_stands_still(world)
+    check = await its_check(world)
     assert check.finding["facts"]["power_says"] == "active"
     assert check.until == check.opened_at + timedelta(hours=2)
     await world.advance(minutes=119)
@@ -124,13 +129,23 @@ async def test_tea_delays_the_incident_and_not_the_question(world: World) -> Non
     assert await world.incidents() == []
     await world.advance(minutes=2)
     incident = await world.incident()
-    assert "；但 1 小时前（03-12 11:00）用过电" in incident["title"]
+    assert "；用电也没有活动（上次 03-12 11:00）" in incident["title"], "as it is by now"
 
 
 async def test_where_both_are_silent_nothing_waits_and_the_sentence_says_so(world: World) -> None:
     past = await home_with_both(world)
     await passes(world, past, refrigerator, 4)
-    check = await water_stands_still(world)
+    await water_stands_still(world)
+    check = await its_check(world)
     assert check.finding["facts"]["power_says"] == "silent"
     await world.advance(minutes=30)
     assert "；用电也没有活动（上次 03-12 06:00）" in (await world.incident())["title"]
+
+
+async def test_what_opens_at_once_says_what_electricity_says_and_waits_for_nothing(
+    world: World,
+) -> None:
+    past = await home_with_both(world)
+    await passes(world, past, kettle_at((3, 20)), 4)
+    await water_stands_still(world, opens="incident", profile="quiet", level=2)
+    assert "；但 1 小时前（03-12 11:00）用过电" in (await world.incident())["title"]
