@@ -91,3 +91,16 @@ async def test_where_nobody_was_found_it_is_found_again_and_nothing_is_learnt(
     await stands_still(world, past, 2)
     again = await world.incidents(kind="no_water_use")
     assert len(again) == 2
+
+
+async def test_who_was_seen_is_watched_over_from_then_on(world: World) -> None:
+    _, past = await known_home(world)
+    await stands_still(world, past, 12)
+    first = await world.incident()
+    await world.act("acknowledge", first)
+    await world.act("outcome", first, {"outcome": "assisted", "reason": "扶起，无恙"})
+    await world.act("close", first, {"waiver": "已见到老人"})
+    await stands_still(world, past, 3)
+    assert len(await world.incidents(kind="no_water_use")) == 1
+    await stands_still(world, past, 11)
+    assert len(await world.incidents(kind="no_water_use")) == 2, "they may have fallen since"
