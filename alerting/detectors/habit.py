@@ -155,10 +155,10 @@ def follow(
     if still_s:
         cells, still_s = learn(cells, was_at, used_at - still_s, zone), 0
     if moved and not by_machine and at >= used_at and drip_.is_use(habit.drip, moved, span):
-        ordinary_s = 2 * DAY_S if meter_.grade(meter) is COARSE else DAY_S
-        is_gap = from_at - used_at >= HOUR_S and at - used_at < ordinary_s
-        if is_gap and learns and not flags & SAID and span <= min(meter_.hole_s(meter), STILL_MOST):
-            still_s = span
+        if learns and from_at - used_at >= HOUR_S and not flags & SAID:
+            ordinary_s = 2 * DAY_S if meter_.grade(meter) is COARSE else DAY_S
+            if at - used_at < ordinary_s and span <= min(meter_.hole_s(meter), STILL_MOST):
+                still_s = span
         used_at, flags = at, (flags | USE_SEEN) & ~SAID
     if at < habit.day_ends:
         if (

@@ -26,6 +26,7 @@ _UNIT_S, _UNIT_DL, _MOST = 600, 100, 255
 
 DAY_M3, DAY_LEAST_M3, DAY_MOST_M3 = 2.0, 0.4, 1000
 """More within 24 h is not what one household uses; and what may be set in its place."""
+_DAY_DL = round(DAY_M3 * 10_000)
 
 COARSE_STEP_DL = 100
 """A register that counts in steps of 10 L or more: one step in an hour may be a drop of it."""
@@ -96,15 +97,6 @@ def is_flood(leak: Leak, limit_dl: int) -> bool:
     return most > limit_dl and day_dl(leak)[0] > limit_dl
 
 
-def has_news(before: Leak, leak: Leak) -> bool:
-    """Whether anything can be found, or can have ended, since `before`."""
-    if leak.run_s >= LONG_ENOUGH_S or before.on:
-        return True
-    if leak.blocks is before.blocks:
-        return False
-    return sum(leak.blocks[1::_BLOCK_BYTES]) * _UNIT_DL > DAY_LEAST_M3 * 10_000
-
-
 def day_dl(leak: Leak) -> tuple[int, int]:
     """What flowed within the last day, in tenths of a litre, and in how many seconds, by whole
     blocks; never more than truly flowed."""
@@ -121,6 +113,8 @@ def day_dl(leak: Leak) -> tuple[int, int]:
 def most_dl(device: DeviceView) -> int:
     """The most that may flow in a day (`leak.day_m3`), in tenths of a litre."""
     cubic = parameter(device, "leak", "day_m3")
+    if cubic is None:
+        return _DAY_DL
     is_number = isinstance(cubic, int | float) and not isinstance(cubic, bool)
     return round((cubic if is_number and DAY_LEAST_M3 <= cubic <= DAY_MOST_M3 else DAY_M3) * 10_000)
 

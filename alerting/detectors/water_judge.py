@@ -13,7 +13,7 @@ from alerting.detectors import tap as tap_
 from alerting.detectors.adaptive import Step
 from alerting.detectors.fixed import DEFAULT_PRESET, PRESETS, Level
 from alerting.detectors.found import finding
-from alerting.detectors.habit import FLOOR_S, SAID, Habit
+from alerting.detectors.habit import FLOOR_S, SAID
 from alerting.detectors.machine import Machine
 from alerting.detectors.stillness import Judged, little_use, stillness
 from alerting.detectors.view import MAX_SECONDS, DeviceView, iso, parameter
@@ -67,7 +67,9 @@ def judge(
     water = _gap(before, water, steps, device, now, can_find, findings)
     if water.tap.run_s or before.tap.on:
         water = _tap(before, water, device, now, can_find, findings)
-    if ticking or (water.leak is not before.leak and leak_.has_news(before.leak, water.leak)):
+    leak, last = water.leak, before.leak
+    is_news = leak.on or last.on or leak.run_s >= leak_.LONG_ENOUGH_S
+    if (is_news and (leak is not last or ticking)) or leak.blocks is not last.blocks:
         water = _leak(before, water, device, now, can_find, findings)
     machine = water.machine
     if machine.on or (machine.count >= machine_.USES and machine is not before.machine):
@@ -91,8 +93,10 @@ def _gap(
 ) -> Water:
     """No water use, by whichever rule is set. A meter that cannot tell ends gaps and finds none."""
     at, level, habit, rearm_at = water.line.at, water.level, water.habit, water.rearm_at
-    if habit is not None and _is_ordinary(before, habit, at, level):
-        return water
+    if not level and habit is not None and at - habit.used_at <= FLOOR_S:
+        spoken = before.habit.flags & SAID if before.habit is not None else 0
+        if steps is not None and not before.seen_at and not spoken:
+            return water  # nearly every reading: used a while ago, and nothing was found
     can_find = can_find and not (water.machine.on or water.stuck)
     again = water.rearmed + 1 if can_find and level and 0 < rearm_at <= at else 0
     said = before.seen_at or (before.habit is not None and before.habit.flags & SAID)
@@ -112,13 +116,6 @@ def _gap(
     findings.append(found)
     rearmed = min(again or water.rearmed, USES_MOST) if level else 0
     return msgspec.structs.replace(water, level=level, habit=habit, rearm_at=0, rearmed=rearmed)
-
-
-def _is_ordinary(before: Water, habit: Habit, at: int, level: int) -> bool:
-    """Use while nothing was found, or too soon after use for any limit: nearly every reading."""
-    if habit.used_at == at:
-        return not level and before.habit is not None and not before.habit.flags & SAID
-    return at - habit.used_at <= FLOOR_S
 
 
 def _tap(
