@@ -146,6 +146,7 @@ def judge_reading(
         reading.register != "water_total"
         or device.role != "water_meter"
         or state.person
+        or state.power
         or state.rebuilt
     ):
         judged = judge(state, ((moment(at), reading),), device, moment(now))

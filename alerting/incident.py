@@ -78,6 +78,10 @@ PROOF_OF_LIFE = frozenset({Outcome.ASSISTED, Outcome.HOSPITAL, Outcome.FALSE_ALA
 """Outcomes for which a person saw or spoke with the elder; any other re-arms the detectors."""
 
 
+SEEN_AT_HOME = PROOF_OF_LIFE - {Outcome.HOSPITAL}
+"""And who is at home and well is watched over from that moment on."""
+
+
 def allowed_moves(stage: Stage, severity: Severity, mode: str) -> tuple[Move, ...]:
     """The moves the stage table permits, in the order a duty officer would think of them."""
     return tuple(

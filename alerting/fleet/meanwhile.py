@@ -8,16 +8,17 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from alerting.check import MEANING, Result
 from alerting.detectors.view import seconds
-from alerting.incident import PROOF_OF_LIFE, Outcome
+from alerting.incident import PROOF_OF_LIFE, SEEN_AT_HOME, Outcome
 from alerting.replay import Act, Happened
 from alerting.tables import Check, Incident
 from care.model import ElderStatus
 from care.tables import Binding, Elder, ElderStatusEntry
 
-_HEARD = frozenset({"well", "spoken"})
-_NOTHING = _HEARD | {"used_again"}
-"""Results of a check by which the elder was heard, and by which the finding was nothing."""
+_NOTHING = frozenset(result for result, meaning in MEANING.items() if meaning.was_false)
+_HEARD = _NOTHING - {Result.USED_AGAIN}
+"""Results of a check by which the finding was nothing, and by which somebody heard the elder."""
 
 
 async def what_people_did(session: AsyncSession, device_id: str, since: datetime) -> list[Happened]:
@@ -34,8 +35,10 @@ async def what_people_did(session: AsyncSession, device_id: str, since: datetime
         at = seconds(when or since)
         was_false = outcome == Outcome.FALSE_ALARM
         happened.append(Happened(at, Act.WAS_FALSE if was_false else Act.WAS_NOT, kind))
-        again = Act.SEEN if outcome in PROOF_OF_LIFE else Act.REARM
-        happened.append(Happened(at, again, kind))
+        if outcome not in PROOF_OF_LIFE:
+            happened.append(Happened(at, Act.REARM, kind))
+        elif outcome in SEEN_AT_HOME:
+            happened.append(Happened(at, Act.SEEN, kind))
     results = await session.execute(
         select(Check.kind, Check.result, Check.ended_at).where(
             Check.device_id == device_id, Check.result.in_(_NOTHING), Check.ended_at >= since

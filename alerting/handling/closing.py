@@ -25,6 +25,7 @@ from alerting.incident import (
     FINAL,
     MOVES,
     PROOF_OF_LIFE,
+    SEEN_AT_HOME,
     CloseView,
     Move,
     Outcome,
@@ -92,7 +93,7 @@ async def _tell_detector(
     state = answered(state, incident.kind, was_false=outcome == Outcome.FALSE_ALARM)
     if outcome not in PROOF_OF_LIFE:
         state = rearm(state, incident.kind, now)
-    elif outcome != Outcome.HOSPITAL:
+    elif outcome in SEEN_AT_HOME:
         state = seen(state, incident.kind, now)
     row.state = dump_state(state)
 
