@@ -272,3 +272,12 @@ async def home_watch(session: AsyncSession, home_id: str, now: datetime) -> Home
         for (name, parameter), rule in sorted(watch.origins.items(), key=lambda item: item[0])
     ]
     return HomeWatch(lines, [(one, merged(one.inherited, one.rules)) for one in devices])
+
+
+async def unchosen_meters(session: AsyncSession) -> int:
+    """Water meters in service whose rule of use nobody chose: neither by scope nor by hand."""
+    rows = await session.execute(
+        select(Device.rules, Device.inherited).where(Device.role == "water_meter", Device.active)
+    )
+    chosen = ("no_water_use" in merged(inherited, own) for own, inherited in rows)
+    return sum(not one for one in chosen)

@@ -7,10 +7,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from alerting.channels.http import webhook_refusal
 from alerting.channels.message import apprise_refusal
 from alerting.escalation import Policy
 from care.policy import load_policy
+from care.watch_rules import unchosen_meters
 from core.db import Database
 from core.errors import AnjuError, SettingsError
 from core.settings import Settings, load_settings, mappings_folder
@@ -60,6 +63,8 @@ async def examine() -> list[Line]:
     lines.append(_operator(settings))
     lines.extend(_webhooks(settings))
     lines.append(await _attempt("ANJU_DATABASE_URL", lambda: _database(settings)))
+    if not lines[-1].is_error:
+        lines.extend(await _watching(settings))
     lines.append(await _attempt("ANJU_MQTT_URL", lambda: _broker(settings)))
     return lines
 
@@ -162,6 +167,25 @@ async def _database(settings: Settings) -> str:
     finally:
         await database.close()
     return "answers"
+
+
+async def _watching(settings: Settings) -> list[Line]:
+    """Water meters that nobody chose a rule for: the built-in one is a city's, and coarse."""
+    database = Database(settings.database_url)
+    try:
+        async with database.reading() as session:
+            left = await unchosen_meters(session)
+    except SQLAlchemyError:
+        return []  # not brought up yet: `anju serve` does that
+    finally:
+        await database.close()
+    if not left:
+        return []
+    text = (
+        f"{left} 块水表未选规则，按内置的粗规则（12 小时不足 10 升）判断；请在 /rules 选定 / "
+        f"{left} water meters follow the built-in coarse rule (12 h below 10 L): choose at /rules"
+    )
+    return [Line(what="watch rules", level=Level.WARNING, text=text)]
 
 
 async def _broker(settings: Settings) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from alerting.detect import load_state
 from alerting.tables import DeviceStateRow, ReadingRow
 from care.tables import Binding, Device, WatchRule
+from care.watch_rules import unchosen_meters
 from gateway import rulekeeper
 from gateway.rulekeeper import RuleKeeper
 from tests.detection.test_adaptive import Home, meter, ordinary
@@ -159,6 +160,18 @@ async def test_what_a_place_forgot_to_hand_down_is_mended(world: World) -> None:
     world.clock.advance(minutes=10)
     assert await keep(world) == 1
     assert await preset_of(world, "water-1") == "adaptive"
+
+
+async def test_a_check_of_the_installation_counts_meters_that_nobody_chose_a_rule_for(
+    world: World,
+) -> None:
+    await metered(world, "water-1")
+    async with world.services.db.reading() as session:
+        assert await unchosen_meters(session) == 1
+    await say(world, ADAPTIVE)
+    await keep(world)
+    async with world.services.db.reading() as session:
+        assert await unchosen_meters(session) == 0
 
 
 class Killed(BaseException):
