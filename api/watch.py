@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
 
-from alerting import watchlist
 from alerting.detectors.view import moment, seconds
-from alerting.standing import share
-from alerting.watch_rows import Wanted, WatchRow
+from alerting.watchlist import listing as watchlist
+from alerting.watchlist.rows import Wanted, WatchRow
+from alerting.watchlist.standing import share
 from api.dependencies import Now, Reading, SightDep, allowed
 from api.schemas import Filters, Ident, Out, PageOut, example
 from care.model import Actor

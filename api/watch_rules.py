@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from alerting.forecast import Forecast, forecast
-from alerting.forecast_seal import seal, unseal
-from alerting.workload import Compared, Staff, compared
+from alerting.trial.forecast import Forecast, forecast
+from alerting.trial.seal import seal, unseal
+from alerting.trial.workload import Compared, Staff, compared
 from api.dependencies import Now, Reading, ServicesDep, SightDep, Writing, allowed
 from api.schemas import PageOut, page_of
 from api.watch_rule_schemas import (

@@ -22,11 +22,11 @@ from typing import Any, get_args
 import msgspec
 from rich.console import Console
 
-from alerting.backtest import backtest
 from alerting.detect import DeviceState, DeviceView, dump_state
 from alerting.detectors import assessable, drip, habit, meter, register, tap, water
 from alerting.detectors.view import moment
-from alerting.replay import Replay
+from alerting.trial.backtest import backtest
+from alerting.trial.replay import Replay
 from devices.event import Reading
 from gateway.evaluation.command import Options, evaluate
 from simulators.water import Household, Style, WaterMeter

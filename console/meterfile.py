@@ -18,7 +18,7 @@ from alerting.detectors.view import iso, seconds
 from alerting.detectors.water import levels_of, steps_of
 from alerting.intake.store import view_of
 from alerting.queries import DeviceView
-from alerting.standing import Standing, stand
+from alerting.watchlist.standing import Standing, stand
 from console.limit_chart import LimitChart, draw_fixed, draw_habit
 from console.usage_chart import UsageChart, draw_stillness, load_readings
 

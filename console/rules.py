@@ -10,9 +10,9 @@ from fastapi import APIRouter, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.detectors.fixed import DEFAULT_PRESET
-from alerting.forecast import forecast
-from alerting.forecast_seal import FIELD, seal, unseal
-from alerting.workload import MOST_A_SHIFT, Staff, compared
+from alerting.trial.forecast import forecast
+from alerting.trial.seal import FIELD, seal, unseal
+from alerting.trial.workload import MOST_A_SHIFT, Staff, compared
 from care import queries, watch_rules
 from care.handing_down import residents_of, rule_of
 from care.permissions import may, require

@@ -12,12 +12,12 @@ from fastapi import APIRouter, Response
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting import watch_export
 from alerting.detectors.habit import YOUNG_DAYS
 from alerting.detectors.view import moment, seconds
-from alerting.standing import Standing, is_soon
-from alerting.watch_rows import Wanted, WatchRow
-from alerting.watchlist import SHOWN, watchlist, whole_watchlist
+from alerting.watchlist import export as watch_export
+from alerting.watchlist.listing import SHOWN, watchlist, whole_watchlist
+from alerting.watchlist.rows import Wanted, WatchRow
+from alerting.watchlist.standing import Standing, is_soon
 from care.paging import PageRequest
 from care.permissions import require
 from care.queries import in_scope

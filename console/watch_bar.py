@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from alerting.standing import Standing
+from alerting.watchlist.standing import Standing
 
 WIDTH, HEIGHT = 240, 22  # px of the drawing
 LAST = 200  # px at which the last limit stands

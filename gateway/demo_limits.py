@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from alerting.detect import DeviceState, DeviceView, judge
 from alerting.detectors.view import seconds
-from alerting.standing import stand
+from alerting.watchlist.standing import stand
 from devices.event import Reading
 from simulators.homes import DemoHome, Town
 from simulators.messages import DEVICE_ZONE

@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from alerting.check import MEANING, Result
 from alerting.detectors.view import seconds
 from alerting.incident import PROOF_OF_LIFE, SEEN_AT_HOME, Outcome
-from alerting.replay import Act, Happened
 from alerting.tables import Check, Incident
+from alerting.trial.replay import Act, Happened
 from care.model import ElderStatus
 from care.tables import Binding, Elder, ElderStatusEntry
 

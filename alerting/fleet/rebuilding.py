@@ -20,9 +20,9 @@ from alerting.detectors.view import DEFAULT_ZONE, moment, seconds
 from alerting.fleet.meanwhile import absences, what_people_did
 from alerting.intake.heard import KnownDevice
 from alerting.intake.store import load_devices, save_states
-from alerting.replay import Replay, Told
-from alerting.stored import load_series
 from alerting.tables import Check, DeviceStateRow, Incident
+from alerting.trial.replay import Replay, Told
+from alerting.trial.stored import load_series
 from care import device_log
 from care.model import SYSTEM, Actor
 from care.tables import Binding, Device, DeviceLog

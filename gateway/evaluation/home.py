@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from alerting.detect import DeviceState, DeviceView
 from alerting.detectors.view import moment
 from alerting.finding import Finding
-from alerting.replay import Replay
+from alerting.trial.replay import Replay
 from core.errors import InvalidInput
 
 CLOCK_FAULT_S = 7 * 86_400
@@ -67,7 +67,7 @@ def replay(
 ) -> tuple[list[Alarm], DeviceState]:
     """Every alarm of a home as it would have been raised, and the state at the end.
 
-    `feedback` and `watch` are those of `alerting.replay`.
+    `feedback` and `watch` are those of `alerting.trial.replay`.
     """
     course = Replay(device, feedback=feedback)
     values = [litres / 1000 for litres in home.litres]

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from alerting.course import Course, course_of
 from alerting.detect import DeviceState, DeviceView, forget, judge_reading
 from alerting.finding import Sign
-from alerting.replay import TOLD
+from alerting.trial.course import Course, course_of
+from alerting.trial.replay import TOLD
 from devices.event import Reading
 from gateway.evaluation.home import Alarm, Home, replay
 

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from alerting.detectors.assessable import REGISTERS
 from alerting.intake.store import view_of
-from alerting.stored import load_series
+from alerting.trial.stored import load_series
 from care.tables import Area, Device
 from core.clock import SystemClock
 from core.db import Database

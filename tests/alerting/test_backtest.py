@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerting.backtest import Ending, backtest, load_readings
 from alerting.detect import DeviceState, DeviceView, judge, judge_reading
 from alerting.detectors.view import moment, seconds
 from alerting.tables import ReadingRow
+from alerting.trial.backtest import Ending, backtest, load_readings
 from core.db import Database
 from devices.event import Reading
 from simulators.water import Household, WaterMeter

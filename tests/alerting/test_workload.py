@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerting.backtest import Ending, Found
 from alerting.detectors.meter import Grade
 from alerting.detectors.view import DeviceView
-from alerting.forecast_plan import sampled
-from alerting.forecast_seal import seal, unseal
-from alerting.reach import reach_of
-from alerting.workload import (
+from alerting.trial.backtest import Ending, Found
+from alerting.trial.plan import sampled
+from alerting.trial.reach import reach_of
+from alerting.trial.seal import seal, unseal
+from alerting.trial.workload import (
     QUIETER,
     Alarm,
     Answers,

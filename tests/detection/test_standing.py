@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from alerting.detectors.habit import DAY_S, HOUR_S
 from alerting.detectors.meter import Grade
 from alerting.detectors.view import seconds
-from alerting.standing import SECTIONS, Standing, is_soon, sections, share, stand
-from alerting.watchlist import SHOWN
+from alerting.watchlist.listing import SHOWN
+from alerting.watchlist.standing import SECTIONS, Standing, is_soon, sections, share, stand
 from tests.detection.support import T0, Watch, device, hours, reading, water
 from tests.detection.test_adaptive import Home, meter, settled
 

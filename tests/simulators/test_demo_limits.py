@@ -8,7 +8,7 @@ import pytest
 
 from alerting.detect import DeviceState
 from alerting.detectors.view import seconds
-from alerting.standing import stand
+from alerting.watchlist.standing import stand
 from gateway.demo_limits import EARLIEST, foreseen, heard, readings_of, view_of_home
 from simulators.homes import demo_town
 from simulators.meters import Meters

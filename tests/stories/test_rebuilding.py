@@ -11,8 +11,8 @@ from sqlalchemy import select, update
 from alerting.detect import load_state
 from alerting.fleet.meanwhile import resting_spans
 from alerting.intake.store import save_readings
-from alerting.replay import Act
 from alerting.tables import DeviceStateRow
+from alerting.trial.replay import Act
 from care.tables import DeviceLog
 from tests.detection.test_adaptive import Home, meter
 from tests.support.world import World

@@ -16,7 +16,7 @@ from alerting.detectors.assessable import REGISTERS
 from alerting.detectors.view import DeviceView
 from alerting.intake.store import view_of
 from alerting.tables import Check
-from alerting.workload import Answers, Staff, answers_of, staff_of
+from alerting.trial.workload import Answers, Staff, answers_of, staff_of
 from care.handing_down import as_watched, load_book, rule_of
 from care.listing import within
 from care.policy import tier_ranks

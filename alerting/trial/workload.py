@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from alerting.backtest import Ending, Found
+from alerting.trial.backtest import Ending, Found
 
 MOST_A_SHIFT = 6.0
 """Checks, or incidents, that one officer can answer in a shift beside everything else."""

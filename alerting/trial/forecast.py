@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from alerting.backtest import Readings, backtest, load_readings
-from alerting.course import course_of
 from alerting.detectors.assessable import REGISTERS
 from alerting.detectors.meter import Grade
 from alerting.detectors.view import moment, seconds
 from alerting.fleet.meanwhile import absences
-from alerting.forecast_plan import Meter, Plan, plan_of
-from alerting.reach import Reach, reach_of
-from alerting.replay import Act, Happened
-from alerting.workload import (
+from alerting.trial.backtest import Readings, backtest, load_readings
+from alerting.trial.course import course_of
+from alerting.trial.plan import Meter, Plan, plan_of
+from alerting.trial.reach import Reach, reach_of
+from alerting.trial.replay import Act, Happened
+from alerting.trial.workload import (
     Alarm,
     Answers,
     Load,

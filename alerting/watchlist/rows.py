@@ -18,8 +18,8 @@ from alerting.fleet.overview import conditions
 from alerting.incident import FINAL
 from alerting.intake.store import view_of
 from alerting.queries import visible_devices
-from alerting.standing import Standing, stand
 from alerting.tables import Check, DeviceStateRow, Incident
+from alerting.watchlist.standing import Standing, stand
 from care.listing import within
 from care.model import Category, ElderStatus
 from care.queries import Sight, visible_elders

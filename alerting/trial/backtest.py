@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting.course import Course, course_of
 from alerting.detectors.view import DeviceView, moment, seconds
-from alerting.replay import FALSE_WITHIN_S, GAPS, Act, Happened, Replay, Told
 from alerting.tables import ReadingRow
+from alerting.trial.course import Course, course_of
+from alerting.trial.replay import FALSE_WITHIN_S, GAPS, Act, Happened, Replay, Told
 
 Readings = Sequence[tuple[datetime, float]]
 """(UTC, value of a cumulative register in its own unit), by rising time."""

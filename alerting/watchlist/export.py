@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from alerting.detectors.view import moment, seconds
 from alerting.fleet.export import plain
-from alerting.standing import share
-from alerting.watch_rows import WatchRow
+from alerting.watchlist.rows import WatchRow
+from alerting.watchlist.standing import share
 
 MEDIA_TYPE = "text/csv; charset=utf-8"
 HEADINGS = (

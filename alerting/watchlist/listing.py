@@ -13,8 +13,8 @@ from typing import Literal, get_args
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.detectors.view import seconds
-from alerting.standing import is_soon, sections
-from alerting.watch_rows import Wanted, WatchRow, load_rows, with_people
+from alerting.watchlist.rows import Wanted, WatchRow, load_rows, with_people
+from alerting.watchlist.standing import is_soon, sections
 from care.paging import MAX_LIMIT, PageRequest
 from care.queries import Sight
 from core.errors import InvalidInput
