@@ -48,7 +48,7 @@ REASONS = frozenset(
 """Why a status was set; keys of the console's `status_reason` texts."""
 
 _BY_ITSELF = ("used_again", "until_passed")
-REVIEW_SOON = timedelta(days=3)
+REVIEW_SOON = timedelta(days=2)
 RETURNED_SHOWN_FOR = timedelta(hours=24)
 SURPRISED_AGAIN_AFTER = timedelta(days=7)
 
@@ -172,7 +172,7 @@ class Review:
 async def statuses_to_review(
     session: AsyncSession, sight: Sight, now: datetime, *, limit: int = 200
 ) -> tuple[Review, ...]:
-    """Statuses that are overdue or end within three days, the longest overdue first."""
+    """Statuses that are overdue or end within two days, the longest overdue first."""
     found = await absent(session, sight, now, limit=limit)
     return tuple(one for one in found if one.until is None or one.until <= now + REVIEW_SOON)
 

@@ -126,13 +126,14 @@ async def _began(
 ) -> tuple[datetime, float | None]:
     """From when on readings belong to this meter in this home, and its first value if noted."""
     began = now - LONGEST
-    bound = await session.scalar(
-        select(Binding.valid_from)
-        .where(Binding.device_id == device_id, Binding.valid_to.is_(None))
-        .order_by(Binding.valid_from.desc())
+    elsewhere = await session.scalar(
+        select(Binding.valid_to)
+        .where(Binding.device_id == device_id, Binding.valid_to.is_not(None))
+        .order_by(Binding.valid_to.desc())
         .limit(1)
     )
-    began = max(began, bound) if bound is not None else began
+    # Of its first home all readings are its own, those that were imported from before too.
+    began = max(began, elsewhere) if elsewhere is not None else began
     swapped = await session.scalar(
         select(DeviceLog.data)
         .where(DeviceLog.device_id == device_id, DeviceLog.kind == "meter_swapped")

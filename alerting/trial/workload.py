@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from alerting.trial.backtest import Ending, Found
@@ -17,6 +17,7 @@ ENOUGH_CHECKS = 20
 
 ASSUMED_UNANSWERED = 0.3
 SHIFT_HOURS = 8.0
+KNOWN_FROM = timedelta(days=2)
 
 QUIETER: Mapping[str, str] = {
     "fixed-12h-10l": "adaptive",
@@ -208,7 +209,13 @@ def load_of(side: Side, homes: float, staff: Staff, answers: Answers) -> Load:
 def staff_of(
     spans: Iterable[tuple[datetime, datetime]], since: datetime, until: datetime
 ) -> Staff | None:
-    """Officer-shifts a day from hours that people were on call; None when nobody was."""
+    """Officer-shifts a day from hours that people were on call.
+
+    None when nobody was, and while shifts are kept for less than two days: that says nothing yet.
+    """
+    spans = list(spans)
+    if until - min((begin for begin, _ in spans), default=until) < KNOWN_FROM:
+        return None
     hours = sum(
         max((min(end, until) - max(begin, since)).total_seconds(), 0.0) / 3600
         for begin, end in spans

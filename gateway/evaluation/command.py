@@ -85,8 +85,8 @@ def evaluate(options: Options, shown: Console) -> dict[str, Any]:
     `shown` carries the progress bar. Raises `InvalidInput` for a file or option that is wrong,
     before anything is written.
     """
-    options.check()
     preset = preset_of(options.rule, options.profile)
+    options.check()
     # The adaptive rule's two levels are two rules that were run at once: each has its figures.
     scored = ("adaptive-tight", "adaptive-quiet") if preset == "adaptive" else (preset,)
     scores: dict[str, list[Score]] = {each: [] for each in scored}
@@ -107,7 +107,7 @@ def evaluate(options: Options, shown: Console) -> dict[str, Any]:
         "rule": preset,
         "homes": homes,
         "readings": readings,
-        "alarms": alarms,
+        "alarms": alarms if options.alarms_out is not None else None,
         "rows_without_value": source.without_value,
         "homes_put_in_order": source.sorted_homes,
     }

@@ -142,6 +142,8 @@ def test_staff_is_counted_from_the_hours_that_people_were_on_call() -> None:
     assert staff_of([], since, until) is None
     before = (T0 - timedelta(days=2), T0 - timedelta(days=1))
     assert staff_of([before], since, until) is None
+    young = (until - HOUR, until + timedelta(days=1))
+    assert staff_of([young], since, until) is None, "an hour of shifts says nothing of a day"
     always = (T0 - timedelta(days=90), until + timedelta(days=1))
     assert staff_of([always, before], since, until) == Staff(shifts_a_day=3.0, source="shifts")
 

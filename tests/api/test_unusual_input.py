@@ -164,9 +164,9 @@ def document(tmp_path: Path, clock: ManualClock) -> dict[str, Any]:
 
 def test_the_catalogue_knows_every_call_that_changes_something(document: dict[str, Any]) -> None:
     """`token` and `import` take forms, `receipts` a signature, platforms and brokers speak as they
-    do: they are tried elsewhere."""
+    do, and `rebuild` takes no body: they are tried elsewhere."""
     elsewhere = {"/api/v1/token", "/api/v1/receipts/{notice_id}", "/api/v1/devices/import"}
-    elsewhere |= {"/api/v1/push/{adapter}"}
+    elsewhere |= {"/api/v1/push/{adapter}", "/api/v1/devices/{device_id}/rebuild"}
     elsewhere |= {f"/api/v1/broker/emqx/{word}" for word in ("authenticate", "authorize")}
     asked = {
         (method.upper(), path)

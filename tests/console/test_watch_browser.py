@@ -44,6 +44,7 @@ async def test_by_keyboard_and_nothing_moves_under_the_cursor(site: Site) -> Non
     await expect(page.locator("#watch-q")).to_be_focused()
     await page.keyboard.type("water-3")
     await page.keyboard.press("Enter")
+    await page.wait_for_url("**q=water-3**", wait_until="load")
     await expect(page.locator(".watch-row")).to_have_count(1)
     await page.keyboard.press("j")
     await page.keyboard.press("Enter")
