@@ -18,7 +18,7 @@ from care.policy import tier_ranks
 from care.queries import Sight, serves, visible_elder_ids
 from care.tables import Area, Binding, Device, Elder, Home, WatchRule
 from care.watch import Rule, Watched, merged, watch_of
-from care.watch_choices import RULES_OF_ROLE, checked_rules
+from care.watch_choices import PRESETS, RULES_OF_ROLE, checked_rules
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.ids import new_id
 
@@ -251,6 +251,15 @@ class HomeWatch(NamedTuple):
 
     lines: list[Line]
     devices: list[tuple[Device, dict[str, Any]]]
+
+    def own_water_rules(self) -> list[tuple[str, str]]:
+        """(device, preset) of meters for which a rule of their own was set by hand."""
+        own = [(one.id, one.rules.get("no_water_use")) for one, _ in self.devices]
+        return [
+            (ident, rule["preset"])
+            for ident, rule in own
+            if isinstance(rule, dict) and rule.get("preset") in PRESETS["no_water_use"]
+        ]
 
 
 async def home_watch(session: AsyncSession, home_id: str, now: datetime) -> HomeWatch:

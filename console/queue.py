@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, and_, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.escalation import Policy
+from alerting.finding import Severity
 from alerting.incident import FINAL, UNATTENDED, Stage
 from alerting.tables import Channel, Incident
 from alerting.telling.policies import stamped_policy
@@ -140,7 +141,8 @@ async def load_queue(
         .order_by(following, Incident.severity_rank, owned, Incident.opened_at, Incident.id)
         .limit(QUEUE_LIMIT)
     )
-    found = (await session.execute(query)).all()
+    # Whoever said that they need help comes before those whom only a meter speaks for.
+    found = sorted((await session.execute(query)).all(), key=_urgency)
     residents = await load_residents(session, (shared_home(row) for row in found))
     policies = await load_policies(session, {(row.policy_id, row.policy_version) for row in found})
     return tuple(
@@ -192,6 +194,11 @@ def _row(row: Any, residents: Mapping[str, Sequence[Person]], policy: Policy | N
 def shared_home(incident: Any) -> str:
     """The home whose residents an incident concerns, one and all; "" for a worn device's."""
     return incident.home_id or "" if incident.subject.startswith("home:") else ""
+
+
+def _urgency(row: Any) -> tuple[bool, int, bool]:
+    is_following = row.stage == Stage.FOLLOWING_UP
+    return is_following, Severity(row.severity).rank, not row.facts.get("help")
 
 
 async def load_residents(

@@ -20,6 +20,10 @@ def incident_title(
     """One sentence: what is wrong, with the figures behind it. Carries no name and no address."""
     base = kind_text(kind, lang)
     extra = _facts_text(kind, facts, lang, zone)
+    separator = "：" if lang != "en" else ": "
+    if facts.get("help"):  # what the elder says comes before what the meter says
+        extra = base + (separator + extra if extra else "")
+        base = "老人求助" if lang != "en" else "The elder asks for help"
     mark = ""
     if facts.get("unconfirmed"):
         mark = "（未证实）" if lang != "en" else " (unconfirmed)"
@@ -30,7 +34,6 @@ def incident_title(
     if facts.get("check"):
         asked = check_text(facts["check"], lang)
         mark += f"；{asked}" if lang != "en" else f"; {asked}"
-    separator = "：" if lang != "en" else ": "
     return base + (separator + extra if extra else "") + mark
 
 

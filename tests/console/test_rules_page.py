@@ -112,6 +112,16 @@ async def test_a_rule_for_one_elder_is_set_from_their_page(world: World) -> None
     assert "1 户没有表计" in words_of(tried)
 
 
+async def test_an_elder_s_page_names_the_rule_that_was_set_for_the_meter_alone(
+    world: World,
+) -> None:
+    elder = await world.elder("李桂英")
+    own = {"no_water_use": {"preset": "fixed-24h-10l"}}
+    await world.device("water-1", "water_meter", home_id=elder["home_id"], rules=own)
+    page = await reader(world, world.admin).open(f"/elders/{elder['id']}")
+    assert "单为设备 water-1 设的" in words_of(page)
+
+
 @pytest.mark.parametrize(
     ("typed", "said"),
     [

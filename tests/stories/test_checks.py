@@ -105,6 +105,7 @@ async def test_asking_for_help_opens_at_once_and_telephones_ring(home: QuietHome
     await home.presses("2")
     incident = await home.incident()
     assert incident["severity"] == "welfare" and incident["facts"]["help"] is True
+    assert incident["title"].startswith("老人求助：长时间未用水")
     assert len(world.calls_to(1)) == 1 and len(world.sms_to(1)) == 1
     assert "老人求助，同时电话通知" in reasons(incident)
     assert (await home.check()).result == "help"
