@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.check import MEANING, Result
 from alerting.detectors.view import seconds
-from alerting.incident import PROOF_OF_LIFE, SEEN_AT_HOME, Outcome
+from alerting.finding import Severity
+from alerting.incident import PROOF_OF_LIFE, SEEN_AT_HOME, Outcome, Stage
 from alerting.tables import Check, Incident
 from alerting.trial.replay import Act, Happened
 from care.model import ElderStatus
@@ -39,6 +40,7 @@ async def what_people_did(session: AsyncSession, device_id: str, since: datetime
             happened.append(Happened(at, Act.REARM, kind))
         elif outcome in SEEN_AT_HOME:
             happened.append(Happened(at, Act.SEEN, kind))
+    happened += await _cancelled(session, device_id, since)
     results = await session.execute(
         select(Check.kind, Check.result, Check.ended_at).where(
             Check.device_id == device_id, Check.result.in_(_NOTHING), Check.ended_at >= since
@@ -50,6 +52,23 @@ async def what_people_did(session: AsyncSession, device_id: str, since: datetime
         if result in _HEARD:
             happened.append(Happened(at, Act.SEEN, kind))
     return happened
+
+
+async def _cancelled(session: AsyncSession, device_id: str, since: datetime) -> list[Happened]:
+    """Incidents that were withdrawn: nobody went to see, so the same may be found again."""
+    rows = await session.execute(
+        select(Incident.kind, Incident.closed_at).where(
+            Incident.device_id == device_id,
+            Incident.severity == Severity.WELFARE.value,
+            Incident.stage == Stage.CANCELLED.value,
+            Incident.closed_at >= since,
+        )
+    )
+    told: list[Happened] = []
+    for kind, when in rows:
+        at = seconds(when or since)
+        told += (Happened(at, Act.WAS_NOT, kind), Happened(at, Act.REARM, kind))
+    return told
 
 
 async def absences(session: AsyncSession, device_id: str, since: datetime) -> list[Happened]:

@@ -68,17 +68,20 @@ async def record_outcome(
         session, incident, Move.OUTCOME, actor, now, data={"outcome": outcome, "text": reason}
     )
     if incident.severity == Severity.WELFARE:
-        await _tell_detector(session, incident, outcome, now)
+        await _tell_detector(session, incident, Outcome(outcome), now)
         if outcome == Outcome.NOBODY_HOME:
             await holiday.wonder(session, incident, now)
     return incident
 
 
 async def _tell_detector(
-    session: AsyncSession, incident: Incident, outcome: str, now: datetime
+    session: AsyncSession, incident: Incident, outcome: Outcome | None, now: datetime
 ) -> None:
     """A false alarm teaches the home's rule; where nobody saw or spoke with the elder, the
-    detector may find the same again. Who is well at home is watched over from now on."""
+    detector may find the same again. Who is well at home is watched over from now on.
+
+    A cancelled incident has no outcome: nobody went to see.
+    """
     if incident.device_id is None:
         return
     row = await session.scalar(
@@ -173,6 +176,8 @@ async def cancel(
     incident.reason = reason
     incident.closed_at = now
     await enter(session, incident, Move.CANCEL, actor, now, data={"text": reason})
+    if incident.severity == Severity.WELFARE:
+        await _tell_detector(session, incident, None, now)
     await _forget_waiting(session, incident)
     return incident
 
