@@ -22,7 +22,7 @@ from alerting.check import (
 )
 from alerting.handling import check_ending, checking
 from alerting.handling.opening import apply_finding
-from alerting.incident import FINAL, Stage
+from alerting.incident import FINAL, UNATTENDED, Stage
 from alerting.tables import Check, Incident, Notice
 from care.model import Actor
 from core.errors import InvalidInput, NotFound
@@ -62,9 +62,10 @@ async def answer_question(
 ) -> Asked:
     """Record what was answered and act on it. The first answer of a question stands.
 
-    `until` is one of `away_until`'s choices; an "away" without one counts for today, and may be
-    made longer afterwards by answering "away" once more. An answer after the end goes to the
-    incident that came of it, if that still runs; a call for help is never too late.
+    But for help: nobody is to lie on the floor because of a wrong key before it. `until` is one
+    of `away_until`'s choices; an "away" without one counts for today, and may be made longer
+    afterwards by answering "away" once more. An answer after the end goes to the incident that
+    came of it, if that still runs; a call for help is never too late.
     """
     asked = await load_question(session, notice_id, now)
     check = await check_ending.load(session, asked.check.id)
@@ -72,16 +73,43 @@ async def answer_question(
     await session.flush()
     await session.refresh(notice)  # under the check's lock: of two presses one is the first
     result = _result(said, check)
-    if result is Result.AWAY and until is not None and until not in AWAY_CHOICES:
-        raise InvalidInput("until", f"{until!r} is none of {', '.join(AWAY_CHOICES)}")
-    end = away_until(until or "tonight", now, zone) if result is Result.AWAY else None
+    end = _end_of(result, until, now, zone)
     actor = Actor(id=notice.recipient_id or notice.id, name=notice.recipient, role="elder")
-    if notice.answered_at is not None:
-        if end is not None and notice.answer == Result.AWAY:
-            await _away_longer(session, check, notice, actor, end, now)
-        return await load_question(session, notice_id, now)
-    notice.answered_at, notice.answer, notice.state = now, result.value, "answered"
-    notice.next_attempt_at = None
+    if _is_news(asked, result):
+        notice.answered_at, notice.answer, notice.state = now, result.value, "answered"
+        notice.next_attempt_at = None
+        await _take_in(session, check, notice, result, actor, end, now)
+        checking.touch(session, check, now)
+        await session.flush()
+    elif end is not None and notice.answer == Result.AWAY:
+        await _away_longer(session, check, notice, actor, end, now)
+    return await load_question(session, notice_id, now)
+
+
+def _is_news(asked: Asked, result: Result) -> bool:
+    """Whether an answer counts: the first one does, and a call for help that nobody is on."""
+    notice = asked.notice
+    if notice.answered_at is None:
+        return True
+    if result is not Result.HELP:
+        return False
+    return notice.answer != Result.HELP or not _is_unattended(asked.incident)
+
+
+def _is_unattended(incident: Incident | None) -> bool:
+    """Does somebody still see to it? After its outcome nobody is on their way any more."""
+    return incident is not None and Stage(incident.stage) in UNATTENDED
+
+
+async def _take_in(
+    session: AsyncSession,
+    check: Check,
+    notice: Notice,
+    result: Result,
+    actor: Actor,
+    end: datetime | None,
+    now: datetime,
+) -> None:
     if check.purpose == Purpose.HOLIDAY:
         await _answer_holiday(session, check, result, actor, end, now)
     elif check.state != CheckState.ENDED:
@@ -91,9 +119,15 @@ async def answer_question(
         )
     else:
         await _answer_late(session, check, notice, result, actor, end, now)
-    checking.touch(session, check, now)
-    await session.flush()
-    return await load_question(session, notice_id, now)
+
+
+def _end_of(result: Result, until: str | None, now: datetime, zone: ZoneInfo) -> datetime | None:
+    """When an "away" is over; None for every other answer."""
+    if result is not Result.AWAY:
+        return None
+    if until is not None and until not in AWAY_CHOICES:
+        raise InvalidInput("until", f"{until!r} is none of {', '.join(AWAY_CHOICES)}")
+    return away_until(until or "tonight", now, zone)
 
 
 def _result(said: str, check: Check) -> Result:
@@ -156,10 +190,10 @@ async def _answer_late(
         timeline.touch(session, incident, now)
     if result is not Result.HELP:
         return
-    if running and incident is not None:
+    if incident is not None and _is_unattended(incident):
         incident.facts = incident.facts | {"help": True}
         await check_ending.ring_for_help(session, incident, now)
-    else:  # all seemed well, and is not any more
+    else:  # all seemed well, or was seen to, and is not any more
         await check_ending.open_from(session, check, result, now)
 
 

@@ -95,8 +95,46 @@ async def test_looking_at_the_link_answers_nothing_and_a_button_does(home: Quiet
     assert "谢谢" in await home.answers(link, answer="well")
     check = await home.check()
     assert (check.result, check.ended_by) == ("well", "李演示")
-    assert "谢谢" in await home.answers(link, answer="help")  # the first answer stands
+    assert "谢谢" in await home.answers(link, answer="away")  # the first answer stands
+    assert (await home.world.row(Elder, home.elder["id"])).status == "home"
     assert await home.incidents() == []
+
+
+@pytest.mark.parametrize("first", ["well", "away"])
+async def test_help_is_heard_after_a_wrong_button(home: QuietHome, first: str) -> None:
+    await home.finds()
+    link = await home.link()
+    assert 'value="help"' in await home.answers(link, answer=first)
+    await home.answers(link, answer="help")
+    incident = await home.incident()
+    assert incident["stage"] == "open" and len(home.world.calls_to(1)) == 1
+    await home.answers(link, answer="help")
+    assert len(await home.incidents()) == len(home.world.calls_to(1)) == 1
+
+
+@pytest.mark.parametrize("first", ["1", "3"])
+async def test_help_is_heard_after_a_wrong_key(home: QuietHome, first: str) -> None:
+    await home.finds()
+    await home.presses(first)
+    await home.presses("2")
+    assert (await home.incident())["facts"]["help"] is True
+
+
+@pytest.mark.parametrize("before", [None, "help"])
+async def test_help_after_an_outcome_opens_an_incident(home: QuietHome, before: str | None) -> None:
+    world = home.world
+    await home.finds()
+    link = await home.link()
+    if before is not None:
+        await home.answers(link, answer=before)
+    await world.advance(minutes=11)
+    first = await home.incident(stage="open")
+    await world.act("acknowledge", first)
+    await world.act("outcome", first, {"outcome": "assisted", "reason": "看过"})
+    calls = len(world.calls_to(1))
+    await home.answers(link, answer="help")
+    [again] = await home.incidents(stage="open")
+    assert again["previous_id"] == first["id"] and len(world.calls_to(1)) == calls + 1
 
 
 async def test_asking_for_help_opens_at_once_and_telephones_ring(home: QuietHome) -> None:
