@@ -105,7 +105,14 @@ def _show(page: PageContext, token: str, asked: Asked, back_at: datetime | None)
         outcome=_outcome(asked),
         back_at=back_at,
         choices=AWAY_CHOICES if asked.notice.answer == Result.AWAY else (),
+        still=_still(asked),
     )
+
+
+def _still(asked: Asked) -> str:
+    """The answer that counts after any other one, as a button below it."""
+    still = Result.HELP if asked.check.purpose == Purpose.WELLBEING else Result.AT_HOME
+    return "" if asked.notice.answer == still else still.value
 
 
 def _outcome(asked: Asked) -> str:

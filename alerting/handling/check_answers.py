@@ -21,10 +21,13 @@ from alerting.check import (
     away_until,
 )
 from alerting.handling import check_ending, checking
+from alerting.handling.absences import announce, counting_anew
 from alerting.handling.opening import apply_finding
 from alerting.incident import FINAL, UNATTENDED, Stage
 from alerting.tables import Check, Incident, Notice
-from care.model import Actor
+from care.model import Actor, ElderStatus
+from care.status import set_status
+from care.tables import Elder
 from core.errors import InvalidInput, NotFound
 
 
@@ -62,7 +65,8 @@ async def answer_question(
 ) -> Asked:
     """Record what was answered and act on it. The first answer of a question stands.
 
-    But for help: nobody is to lie on the floor because of a wrong key before it. `until` is one
+    But for help, and for "should be at home": nobody is to lie on the floor because of a wrong
+    key before it. `until` is one
     of `away_until`'s choices; an "away" without one counts for today, and may be made longer
     afterwards by answering "away" once more. An answer after the end goes to the incident that
     came of it, if that still runs; a call for help is never too late.
@@ -92,7 +96,7 @@ def _is_news(asked: Asked, result: Result) -> bool:
     if notice.answered_at is None:
         return True
     if result is not Result.HELP:
-        return False
+        return result is Result.AT_HOME and notice.answer != Result.AT_HOME
     return notice.answer != Result.HELP or not _is_unattended(asked.incident)
 
 
@@ -217,8 +221,13 @@ async def _answer_holiday(
             elder_id=check.elder_id,
             because="holiday_question",
         )
+    if result is Result.AT_HOME:
+        await _end_absence(session, check, actor, now)
     if check.state != CheckState.ENDED:
         await checking.finish(session, check, result, actor, now)
+    elif result is Result.AT_HOME:
+        check.result = result.value
+        check.version += 1
     if incident is None:
         return
     timeline.append(
@@ -235,8 +244,27 @@ async def _answer_holiday(
         await _search_on(session, check, now)
 
 
+async def _end_absence(session: AsyncSession, check: Check, actor: Actor, now: datetime) -> None:
+    """Who should be at home is watched over again, whoever said that they are away."""
+    elder = await session.get(Elder, check.elder_id) if check.elder_id else None
+    if elder is None or elder.status != ElderStatus.AWAY:
+        return
+    async with counting_anew(session, [elder.home_id], now):
+        await set_status(
+            session, elder, ElderStatus.HOME, now, actor=actor, reason="holiday_question"
+        )
+    announce(session, elder, now)
+
+
 async def _search_on(session: AsyncSession, check: Check, now: datetime) -> None:
-    """The stillness is found anew at once, as a new incident linked to the one before."""
+    """The stillness is found anew at once, as a new incident linked to the one before.
+
+    Not for somebody who moved out or died, as people put down since: nobody is looked for.
+    """
+    elder = await session.get(Elder, check.elder_id) if check.elder_id else None
+    if elder is not None and elder.status in (ElderStatus.MOVED, ElderStatus.DECEASED):
+        return
     finding = checking.stored_finding(check)
-    facts = finding.facts | {"check": await checking.facts_of_check(session, check)}
+    said = await checking.facts_of_check(session, check) | {"result": Result.AT_HOME.value}
+    facts = finding.facts | {"check": said}
     await apply_finding(session, replace(finding, facts=facts), checking.stored_whose(check), now)

@@ -408,6 +408,40 @@ async def test_should_be_at_home_goes_on_searching_at_once(home: QuietHome) -> N
     assert "联系人说老人应该在家，继续寻找" in reasons(whole)
 
 
+async def test_should_be_at_home_ends_an_absence_that_stands_against_it(home: QuietHome) -> None:
+    world = home.world
+    first = await nobody_home(home)
+    await world.admin.expect(200, "PATCH", f"elders/{home.elder['id']}", json={"status": "away"})
+    await home.answers(await home.link(), answer="at_home")
+    [again] = await home.incidents(stage="open")
+    assert again["previous_id"] == first["id"]
+    assert (await world.row(Elder, home.elder["id"])).status == "home"
+
+
+async def test_a_contact_takes_back_a_mistaken_away(home: QuietHome) -> None:
+    world = home.world
+    await nobody_home(home)
+    link = await home.link()
+    assert 'value="at_home"' in await home.answers(link, answer="away")
+    await home.answers(link, answer="at_home")
+    assert len(await home.incidents(stage="open")) == 1
+    async with world.services.db.reading() as session:
+        said = (await session.scalars(said_of(home))).all()
+    assert [one.status for one in said] == ["away", "home"]
+    assert (await home.check()).result == "at_home"
+
+
+@pytest.mark.parametrize("status", ["moved", "deceased"])
+async def test_nobody_is_looked_for_who_does_not_live_there_any_more(
+    home: QuietHome, status: str
+) -> None:
+    await nobody_home(home)
+    path = f"elders/{home.elder['id']}"
+    await home.world.admin.expect(200, "PATCH", path, json={"status": status})
+    await home.answers(await home.link(), answer="at_home")
+    assert await home.incidents(stage="open") == []
+
+
 async def test_at_night_the_holiday_question_waits_and_no_answer_is_never_away(
     home: QuietHome,
 ) -> None:
