@@ -40,6 +40,7 @@ from core.errors import Conflict, InvalidInput, NotFound
 from core.logging import about, get_logger
 
 log = get_logger("checks")
+FOR_CONTACT = "a contact was asked whether they are away; set the elder's status instead"
 
 
 async def load(session: AsyncSession, check_id: str) -> Check:
@@ -70,9 +71,12 @@ async def end_check(
 
     `away` needs `until`; it is said of `elder_id`, or of everybody who was asked, and ends the
     check only when nobody who lives there is left at home. `help` and `unanswered` open the
-    incident in the same transaction.
+    incident in the same transaction. A question to a contact is the contact's to answer: what the
+    desk knows, it puts down as the elder's status. `InvalidInput` says so.
     """
     check = await load(session, check_id)
+    if check.purpose != Purpose.WELLBEING:
+        raise InvalidInput("check", FOR_CONTACT)
     if check.state == CheckState.ENDED:
         raise _conflict(check, f"the check is over: {check.result} ({check.ended_by})")
     if version is not None and version != check.version:
@@ -84,7 +88,7 @@ async def end_check(
             checking.touch(session, check, now)
             return check
     await checking.finish(session, check, result, actor, now)
-    if MEANING[result].opens and check.purpose == Purpose.WELLBEING:
+    if MEANING[result].opens:
         await open_from(session, check, result, now)
     await lessons.learn(session)
     return check

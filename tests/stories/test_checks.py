@@ -454,3 +454,16 @@ async def test_at_night_the_holiday_question_waits_and_no_answer_is_never_away(
     await world.advance(hours=25)
     assert (await home.check()).result == "unanswered"
     assert (await world.row(Elder, home.elder["id"])).status == "home"
+
+
+@pytest.mark.parametrize("result", ["spoken", "help", "away"])
+async def test_the_desk_does_not_answer_for_the_contact(home: QuietHome, result: str) -> None:
+    world = home.world
+    await nobody_home(home)
+    check = await home.check()
+    body = {"result": result, "until": (world.clock.now() + timedelta(days=1)).isoformat()}
+    refused = await world.admin.expect(422, "POST", f"checks/{check.id}/answer", json=body)
+    assert "set the elder's status instead" in str(refused)
+    check = await home.check()
+    assert check.state == "asking"
+    assert (await world.row(Elder, home.elder["id"])).status == "home"
