@@ -78,7 +78,7 @@ async def answer_question(
     await session.refresh(notice)  # under the check's lock: of two presses one is the first
     result = _result(said, check)
     end = _end_of(result, until, now, zone)
-    actor = Actor(id=notice.recipient_id or notice.id, name=notice.recipient, role="elder")
+    actor = _actor_of(notice)
     if _is_news(asked, result):
         notice.answered_at, notice.answer, notice.state = now, result.value, "answered"
         notice.next_attempt_at = None
@@ -86,7 +86,7 @@ async def answer_question(
         checking.touch(session, check, now)
         await session.flush()
     elif end is not None and notice.answer == Result.AWAY:
-        await _away_longer(session, check, notice, actor, end, now)
+        await _away_longer(session, asked, check, actor, end, now)
     return await load_question(session, notice_id, now)
 
 
@@ -142,24 +142,37 @@ def _result(said: str, check: Check) -> Result:
 
 
 async def _away_longer(
-    session: AsyncSession,
-    check: Check,
-    notice: Notice,
-    actor: Actor,
-    end: datetime,
-    now: datetime,
+    session: AsyncSession, asked: Asked, check: Check, actor: Actor, end: datetime, now: datetime
 ) -> None:
+    """Only while that absence runs: who was said to be back since does not go away again."""
     holiday = check.purpose == Purpose.HOLIDAY
+    elder = await away_by_answer(session, asked)
+    if elder is None:
+        return
     await check_ending.say_away(
         session,
         check,
         now,
         actor=actor,
         until=end,
-        elder_id=check.elder_id if holiday else notice.recipient_id,
+        elder_id=elder.id,
         because="holiday_question" if holiday else "answer",
     )
     checking.touch(session, check, now)
+
+
+async def away_by_answer(session: AsyncSession, asked: Asked) -> Elder | None:
+    """The elder who is away because the one who was asked said so, while that lasts."""
+    notice = asked.notice
+    elder_id = notice.recipient_id if notice.recipient_kind == "elder" else asked.check.elder_id
+    elder = await session.get(Elder, elder_id) if elder_id else None
+    if elder is None or not await check_ending.is_away_by(session, elder, _actor_of(notice)):
+        return None
+    return elder
+
+
+def _actor_of(notice: Notice) -> Actor:
+    return Actor(id=notice.recipient_id or notice.id, name=notice.recipient, role="elder")
 
 
 async def _answer_late(

@@ -34,7 +34,7 @@ from alerting.tables import Check, Incident
 from alerting.telling import questions
 from alerting.telling.notices import tell
 from care.model import SYSTEM, Actor, ElderStatus
-from care.status import set_status
+from care.status import history, set_status
 from care.tables import Elder
 from core.errors import Conflict, InvalidInput, NotFound
 from core.logging import about, get_logger
@@ -114,7 +114,10 @@ async def say_away(
     elder_id: str | None = None,
     because: str = "answer",
 ) -> None:
-    """Whoever was asked is away until then. Raises `InvalidInput` without a plausible time."""
+    """Whoever was asked is away until then. Raises `InvalidInput` without a plausible time.
+
+    What staff put down stands against an answer by key or link: they know of a hospital.
+    """
     if until is None:
         raise InvalidInput("until", "say until when nobody is at home")
     if not now < until <= now + MAX_AWAY:
@@ -122,10 +125,22 @@ async def say_away(
     elder = await session.get(Elder, elder_id) if elder_id is not None else None
     away = [elder] if elder is not None else await checking.elders_asked(session, check)
     for one in away:
+        if actor.role == "elder" and not await _may_say_away(session, one, actor):
+            continue
         await set_status(
             session, one, ElderStatus.AWAY, now, actor=actor, until=until, reason=because
         )
         announce(session, one, now)
+
+
+async def _may_say_away(session: AsyncSession, elder: Elder, actor: Actor) -> bool:
+    return elder.status == ElderStatus.HOME or await is_away_by(session, elder, actor)
+
+
+async def is_away_by(session: AsyncSession, elder: Elder, actor: Actor) -> bool:
+    """Whether the elder is away, and the one who answered was the last to say so."""
+    last = await history(session, elder.id, limit=1)
+    return elder.status == ElderStatus.AWAY and bool(last) and last[0].actor_id == actor.id
 
 
 async def open_from(session: AsyncSession, check: Check, result: Result, now: datetime) -> None:

@@ -467,3 +467,38 @@ async def test_the_desk_does_not_answer_for_the_contact(home: QuietHome, result:
     check = await home.check()
     assert check.state == "asking"
     assert (await world.row(Elder, home.elder["id"])).status == "home"
+
+
+async def staff_says(home: QuietHome, status: str) -> None:
+    path = f"elders/{home.elder['id']}"
+    await home.world.admin.expect(200, "PATCH", path, json={"status": status})
+
+
+@pytest.mark.parametrize("status", ["away", "hospital", "moved", "deceased"])
+async def test_a_contact_s_link_does_not_override_staff(home: QuietHome, status: str) -> None:
+    await nobody_home(home)
+    link = await home.link()
+    await staff_says(home, status)
+    before: Elder = await home.world.row(Elder, home.elder["id"])
+    assert "谢谢" in await home.answers(link, answer="away", until="week")
+    elder = await home.world.row(Elder, home.elder["id"])
+    assert (elder.status, elder.status_review_at) == (status, before.status_review_at)
+
+
+@pytest.mark.parametrize("status", ["home", "deceased"])
+async def test_away_for_longer_only_while_that_absence_runs(home: QuietHome, status: str) -> None:
+    await nobody_home(home)
+    link = await home.link()
+    assert 'value="week"' in await home.answers(link, answer="away")
+    await staff_says(home, status)
+    assert 'value="week"' not in await home.answers(link, answer="away", until="week")
+    assert (await home.world.row(Elder, home.elder["id"])).status == status
+
+
+async def test_an_elder_s_late_answer_does_not_end_a_hospital_stay(home: QuietHome) -> None:
+    await home.finds()
+    link = await home.link()
+    await home.world.advance(minutes=12)
+    await staff_says(home, "hospital")
+    await home.answers(link, answer="away")
+    assert (await home.world.row(Elder, home.elder["id"])).status == "hospital"
