@@ -502,3 +502,20 @@ async def test_an_elder_s_late_answer_does_not_end_a_hospital_stay(home: QuietHo
     await staff_says(home, "hospital")
     await home.answers(link, answer="away")
     assert (await home.world.row(Elder, home.elder["id"])).status == "hospital"
+
+
+@pytest.mark.parametrize("meanwhile", ["status", "use"])
+async def test_in_the_morning_nobody_is_asked_what_the_night_has_answered(
+    home: QuietHome, meanwhile: str
+) -> None:
+    world = home.world
+    await world.advance(hours=15)
+    await nobody_home(home)
+    if meanwhile == "status":
+        await staff_says(home, "hospital")
+    else:
+        await home.finds("cleared", None)
+    await world.advance(hours=9)
+    assert [one for one in world.sms_to(1) if "外出" in one.text] == []
+    check = await home.check()
+    assert (check.state, check.result) == ("ended", "withdrawn")
