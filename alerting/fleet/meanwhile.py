@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting.check import MEANING, Result
+from alerting.check import MEANING, Result, heard_otherwise
 from alerting.detectors.view import seconds
 from alerting.finding import Severity
 from alerting.incident import PROOF_OF_LIFE, SEEN_AT_HOME, Outcome, Stage
@@ -18,8 +18,7 @@ from care.model import ElderStatus
 from care.tables import Binding, Elder, ElderStatusEntry
 
 _NOTHING = frozenset(result for result, meaning in MEANING.items() if meaning.was_false)
-_HEARD = _NOTHING - {Result.USED_AGAIN}
-"""Results of a check by which the finding was nothing, and by which somebody heard the elder."""
+"""Results of a check by which the finding was nothing."""
 
 
 async def what_people_did(session: AsyncSession, device_id: str, since: datetime) -> list[Happened]:
@@ -42,14 +41,14 @@ async def what_people_did(session: AsyncSession, device_id: str, since: datetime
             happened.append(Happened(at, Act.SEEN, kind))
     happened += await _cancelled(session, device_id, since)
     results = await session.execute(
-        select(Check.kind, Check.result, Check.ended_at).where(
+        select(Check.kind, Check.result, Check.ended_at, Check.finding).where(
             Check.device_id == device_id, Check.result.in_(_NOTHING), Check.ended_at >= since
         )
     )
-    for kind, result, when in results:
+    for kind, result, when, finding in results:
         at = seconds(when or since)
         happened.append(Happened(at, Act.WAS_FALSE, kind))
-        if result in _HEARD:
+        if heard_otherwise(Result(result), finding["facts"]):
             happened.append(Happened(at, Act.SEEN, kind))
     return happened
 
