@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from alerting.check import MEANING, Result, heard_otherwise
 from alerting.detectors.view import seconds
 from alerting.finding import Severity
-from alerting.incident import PROOF_OF_LIFE, SEEN_AT_HOME, Outcome, Stage
+from alerting.incident import SEEN_TO, Outcome, Stage
 from alerting.tables import Check, Incident
 from alerting.trial.replay import Act, Happened
 from care.model import ElderStatus
@@ -35,10 +35,7 @@ async def what_people_did(session: AsyncSession, device_id: str, since: datetime
         at = seconds(when or since)
         was_false = outcome == Outcome.FALSE_ALARM
         happened.append(Happened(at, Act.WAS_FALSE if was_false else Act.WAS_NOT, kind))
-        if outcome not in PROOF_OF_LIFE:
-            happened.append(Happened(at, Act.REARM, kind))
-        elif outcome in SEEN_AT_HOME:
-            happened.append(Happened(at, Act.SEEN, kind))
+        happened.append(Happened(at, Act.SEEN if outcome in SEEN_TO else Act.REARM, kind))
     happened += await _cancelled(session, device_id, since)
     results = await session.execute(
         select(Check.kind, Check.result, Check.ended_at, Check.finding).where(
