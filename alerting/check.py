@@ -65,6 +65,20 @@ MEANING: Mapping[Result, Meaning] = {
     Result.UNSURE: Meaning(),
 }
 
+USED_ELSEWHERE = "used_elsewhere"
+"""A fact of a check that ended because another device of the home saw use."""
+
+
+def heard_otherwise(result: Result, facts: Mapping[str, Any]) -> bool:
+    """Is somebody well who was heard of by other means than the device that asked?
+
+    Use is seen by a meter itself; what its neighbour saw, it has to be told.
+    """
+    if result is Result.USED_AGAIN:
+        return bool(facts.get(USED_ELSEWHERE))
+    return MEANING[result].was_false
+
+
 KEYS = {"1": Result.WELL, "2": Result.HELP, "3": Result.AWAY}
 """What an elder presses in the call."""
 

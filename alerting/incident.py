@@ -75,11 +75,12 @@ class Outcome(StrEnum):
 
 
 PROOF_OF_LIFE = frozenset({Outcome.ASSISTED, Outcome.HOSPITAL, Outcome.FALSE_ALARM})
-"""Outcomes for which a person saw or spoke with the elder; any other re-arms the detectors."""
+"""Outcomes for which a person saw or spoke with the elder."""
 
-
-SEEN_AT_HOME = PROOF_OF_LIFE - {Outcome.HOSPITAL}
-"""And who is at home and well is watched over from that moment on."""
+SEEN_TO = PROOF_OF_LIFE | {Outcome.DECEASED}
+"""Outcomes after which a gap counts anew; any other re-arms the detectors. Who was taken to
+hospital or died rests by their status, and whoever else lives there is watched over from then on.
+"""
 
 
 def allowed_moves(stage: Stage, severity: Severity, mode: str) -> tuple[Move, ...]:

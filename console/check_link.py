@@ -17,7 +17,7 @@ from alerting.handling import check_answers
 from alerting.handling.check_answers import Asked
 from alerting.incident import FINAL, Stage
 from alerting.telling.links import CHECK, open_link
-from care.tables import Elder, EmergencyContact
+from care.tables import EmergencyContact
 from console.context import LANGUAGE_COOKIE, Anybody, PageContext
 from console.errors import PageRoute
 from console.forms import optional, required
@@ -77,12 +77,10 @@ async def _load(session: AsyncSession, page: PageContext, token: str) -> Asked:
 
 
 async def _back_at(session: AsyncSession, asked: Asked) -> datetime | None:
-    """When whoever said "away" is expected back."""
+    """When they are back, if they are away because this answer said so."""
     if asked.notice.answer != Result.AWAY:
         return None
-    is_elder = asked.notice.recipient_kind == "elder"
-    elder_id = asked.notice.recipient_id if is_elder else asked.check.elder_id
-    elder = await session.get(Elder, elder_id) if elder_id else None
+    elder = await check_answers.away_by_answer(session, asked)
     return elder.status_review_at if elder is not None else None
 
 
@@ -104,8 +102,15 @@ def _show(page: PageContext, token: str, asked: Asked, back_at: datetime | None)
         notice=asked.notice,
         outcome=_outcome(asked),
         back_at=back_at,
-        choices=AWAY_CHOICES if asked.notice.answer == Result.AWAY else (),
+        choices=AWAY_CHOICES if back_at is not None else (),
+        still=_still(asked),
     )
+
+
+def _still(asked: Asked) -> str:
+    """The answer that counts after any other one, as a button below it."""
+    still = Result.HELP if asked.check.purpose == Purpose.WELLBEING else Result.AT_HOME
+    return "" if asked.notice.answer == still else still.value
 
 
 def _outcome(asked: Asked) -> str:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting import check_queries
-from alerting.check import AWAY_CHOICES, Result, away_until
+from alerting.check import AWAY_CHOICES, Purpose, Result, away_until
 from alerting.handling import check_ending
 from care.permissions import may, require
 from console.casepage import desk_values
@@ -68,7 +68,9 @@ async def _perform(
     if result is None:
         raise NotFound("act", act)
     require(page.who, "checks.answer")
-    await check_queries.check(session, page.sight, check_id)
+    found = await check_queries.check(session, page.sight, check_id)
+    if found.purpose != Purpose.WELLBEING:
+        raise InvalidInput("check", "for_contact")
     until = None
     if result is Result.AWAY:
         choice = required(fields, "until")

@@ -8,17 +8,17 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting.check import MEANING, Result
+from alerting.check import MEANING, Result, heard_otherwise
 from alerting.detectors.view import seconds
-from alerting.incident import PROOF_OF_LIFE, SEEN_AT_HOME, Outcome
+from alerting.finding import Severity
+from alerting.incident import SEEN_TO, Outcome, Stage
 from alerting.tables import Check, Incident
 from alerting.trial.replay import Act, Happened
 from care.model import ElderStatus
 from care.tables import Binding, Elder, ElderStatusEntry
 
 _NOTHING = frozenset(result for result, meaning in MEANING.items() if meaning.was_false)
-_HEARD = _NOTHING - {Result.USED_AGAIN}
-"""Results of a check by which the finding was nothing, and by which somebody heard the elder."""
+"""Results of a check by which the finding was nothing."""
 
 
 async def what_people_did(session: AsyncSession, device_id: str, since: datetime) -> list[Happened]:
@@ -35,21 +35,36 @@ async def what_people_did(session: AsyncSession, device_id: str, since: datetime
         at = seconds(when or since)
         was_false = outcome == Outcome.FALSE_ALARM
         happened.append(Happened(at, Act.WAS_FALSE if was_false else Act.WAS_NOT, kind))
-        if outcome not in PROOF_OF_LIFE:
-            happened.append(Happened(at, Act.REARM, kind))
-        elif outcome in SEEN_AT_HOME:
-            happened.append(Happened(at, Act.SEEN, kind))
+        happened.append(Happened(at, Act.SEEN if outcome in SEEN_TO else Act.REARM, kind))
+    happened += await _cancelled(session, device_id, since)
     results = await session.execute(
-        select(Check.kind, Check.result, Check.ended_at).where(
+        select(Check.kind, Check.result, Check.ended_at, Check.finding).where(
             Check.device_id == device_id, Check.result.in_(_NOTHING), Check.ended_at >= since
         )
     )
-    for kind, result, when in results:
+    for kind, result, when, finding in results:
         at = seconds(when or since)
         happened.append(Happened(at, Act.WAS_FALSE, kind))
-        if result in _HEARD:
+        if heard_otherwise(Result(result), finding["facts"]):
             happened.append(Happened(at, Act.SEEN, kind))
     return happened
+
+
+async def _cancelled(session: AsyncSession, device_id: str, since: datetime) -> list[Happened]:
+    """Incidents that were withdrawn: nobody went to see, so the same may be found again."""
+    rows = await session.execute(
+        select(Incident.kind, Incident.closed_at).where(
+            Incident.device_id == device_id,
+            Incident.severity == Severity.WELFARE.value,
+            Incident.stage == Stage.CANCELLED.value,
+            Incident.closed_at >= since,
+        )
+    )
+    told: list[Happened] = []
+    for kind, when in rows:
+        at = seconds(when or since)
+        told += (Happened(at, Act.WAS_NOT, kind), Happened(at, Act.REARM, kind))
+    return told
 
 
 async def absences(session: AsyncSession, device_id: str, since: datetime) -> list[Happened]:

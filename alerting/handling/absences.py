@@ -16,6 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting import timeline
 from alerting.detect import DeviceState, dump_state, load_state, seen
+from alerting.incident import Outcome
+from alerting.queries import elders_of
 from alerting.tables import DeviceStateRow, Incident, StreamHint
 from care import people
 from care.model import SYSTEM, Actor, ElderStatus
@@ -26,6 +28,12 @@ from core.errors import Conflict
 
 STILLNESS = ("no_water_use", "no_power_use")
 """Kinds of findings that rest on how long something stood still."""
+
+_GONE = (ElderStatus.MOVED, ElderStatus.DECEASED)
+_STATUS_AFTER: Mapping[str, ElderStatus] = {
+    Outcome.HOSPITAL: ElderStatus.HOSPITAL,
+    Outcome.DECEASED: ElderStatus.DECEASED,
+}
 
 OVERDUE_AFTER = timedelta(minutes=2)
 """An absence that should have ended this long ago is an alarm about Anju itself."""
@@ -125,6 +133,29 @@ async def is_away_by(session: AsyncSession, elder: Elder, contact: EmergencyCont
         and last[0].reason == "family"
         and last[0].actor_id == contact.id
     )
+
+
+async def follow_outcome(
+    session: AsyncSession, incident: Incident, actor: Actor, now: datetime
+) -> None:
+    """Who was taken to hospital or died is not waited for at home: the outcome is their status.
+
+    Only where there is no doubt whose: with several residents people say it. A stay in hospital
+    ends by its date and by use, and never takes the place of what was put down before.
+    """
+    living = [one for one in await elders_of(session, incident) if one.status not in _GONE]
+    status = _STATUS_AFTER.get(incident.outcome or "")
+    if status is None or len(living) != 1 or incident.mode != "actual":
+        return
+    [elder] = living
+    if status is ElderStatus.HOSPITAL and elder.status != ElderStatus.HOME:
+        return
+    await set_status(session, elder, status, now, actor=actor, reason="staff")
+    data = {"elder": elder.name}
+    if status is ElderStatus.HOSPITAL and elder.status_review_at is not None:
+        data["until"] = elder.status_review_at.isoformat()
+    _tell(session, incident, f"status_{status.value}", actor, data, now)
+    announce(session, elder, now)
 
 
 def announce(session: AsyncSession, elder: Elder, now: datetime) -> None:

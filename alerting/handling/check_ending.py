@@ -34,12 +34,13 @@ from alerting.tables import Check, Incident
 from alerting.telling import questions
 from alerting.telling.notices import tell
 from care.model import SYSTEM, Actor, ElderStatus
-from care.status import set_status
+from care.status import history, set_status
 from care.tables import Elder
 from core.errors import Conflict, InvalidInput, NotFound
 from core.logging import about, get_logger
 
 log = get_logger("checks")
+FOR_CONTACT = "a contact was asked whether they are away; set the elder's status instead"
 
 
 async def load(session: AsyncSession, check_id: str) -> Check:
@@ -70,9 +71,12 @@ async def end_check(
 
     `away` needs `until`; it is said of `elder_id`, or of everybody who was asked, and ends the
     check only when nobody who lives there is left at home. `help` and `unanswered` open the
-    incident in the same transaction.
+    incident in the same transaction. A question to a contact is the contact's to answer: what the
+    desk knows, it puts down as the elder's status. `InvalidInput` says so.
     """
     check = await load(session, check_id)
+    if check.purpose != Purpose.WELLBEING:
+        raise InvalidInput("check", FOR_CONTACT)
     if check.state == CheckState.ENDED:
         raise _conflict(check, f"the check is over: {check.result} ({check.ended_by})")
     if version is not None and version != check.version:
@@ -84,7 +88,7 @@ async def end_check(
             checking.touch(session, check, now)
             return check
     await checking.finish(session, check, result, actor, now)
-    if MEANING[result].opens and check.purpose == Purpose.WELLBEING:
+    if MEANING[result].opens:
         await open_from(session, check, result, now)
     await lessons.learn(session)
     return check
@@ -110,7 +114,10 @@ async def say_away(
     elder_id: str | None = None,
     because: str = "answer",
 ) -> None:
-    """Whoever was asked is away until then. Raises `InvalidInput` without a plausible time."""
+    """Whoever was asked is away until then. Raises `InvalidInput` without a plausible time.
+
+    What staff put down stands against an answer by key or link: they know of a hospital.
+    """
     if until is None:
         raise InvalidInput("until", "say until when nobody is at home")
     if not now < until <= now + MAX_AWAY:
@@ -118,10 +125,22 @@ async def say_away(
     elder = await session.get(Elder, elder_id) if elder_id is not None else None
     away = [elder] if elder is not None else await checking.elders_asked(session, check)
     for one in away:
+        if actor.role == "elder" and not await _may_say_away(session, one, actor):
+            continue
         await set_status(
             session, one, ElderStatus.AWAY, now, actor=actor, until=until, reason=because
         )
         announce(session, one, now)
+
+
+async def _may_say_away(session: AsyncSession, elder: Elder, actor: Actor) -> bool:
+    return elder.status == ElderStatus.HOME or await is_away_by(session, elder, actor)
+
+
+async def is_away_by(session: AsyncSession, elder: Elder, actor: Actor) -> bool:
+    """Whether the elder is away, and the one who answered was the last to say so."""
+    last = await history(session, elder.id, limit=1)
+    return elder.status == ElderStatus.AWAY and bool(last) and last[0].actor_id == actor.id
 
 
 async def open_from(session: AsyncSession, check: Check, result: Result, now: datetime) -> None:

@@ -18,7 +18,17 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting import timeline
-from alerting.check import MEANING, CheckState, Decision, Purpose, Result, Verb, begin
+from alerting.check import (
+    MEANING,
+    USED_ELSEWHERE,
+    CheckState,
+    Decision,
+    Purpose,
+    Result,
+    Verb,
+    begin,
+    heard_otherwise,
+)
 from alerting.escalation import Policy
 from alerting.finding import Finding, Severity, Sign
 from alerting.handling import lessons
@@ -102,6 +112,9 @@ async def meet_running(
     if check is None:
         return None
     result = Result.USED_AGAIN if cleared else Result.OVERTAKEN
+    if cleared and whose.device_id != check.device_id:
+        facts = check.finding["facts"] | {USED_ELSEWHERE: True}
+        check.finding = check.finding | {"facts": facts}
     await finish(session, check, result, SYSTEM, now)
     return check
 
@@ -139,7 +152,7 @@ async def finish(
     meaning = MEANING[result]
     if meaning.was_false:
         lessons.note(session, check.device_id, lessons.was_nothing(check.kind))
-    if meaning.was_false and result is not Result.USED_AGAIN:  # use is seen by the meter itself
+    if heard_otherwise(result, check.finding["facts"]):
         lessons.note(session, check.device_id, lessons.was_seen(check.kind, now))
     touch(session, check, now)
     CHECKS_ENDED.labels(check.kind, result.value).inc()

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.detect import answered, dump_state, load_state, rearm, seen
 from alerting.finding import Severity
-from alerting.handling import holiday
+from alerting.handling import absences, holiday
 from alerting.handling.moving import (
     begin,
     check_version,
@@ -24,8 +24,7 @@ from alerting.handling.moving import (
 from alerting.incident import (
     FINAL,
     MOVES,
-    PROOF_OF_LIFE,
-    SEEN_AT_HOME,
+    SEEN_TO,
     CloseView,
     Move,
     Outcome,
@@ -68,17 +67,21 @@ async def record_outcome(
         session, incident, Move.OUTCOME, actor, now, data={"outcome": outcome, "text": reason}
     )
     if incident.severity == Severity.WELFARE:
-        await _tell_detector(session, incident, outcome, now)
+        await absences.follow_outcome(session, incident, actor, now)
+        await _tell_detector(session, incident, Outcome(outcome), now)
         if outcome == Outcome.NOBODY_HOME:
             await holiday.wonder(session, incident, now)
     return incident
 
 
 async def _tell_detector(
-    session: AsyncSession, incident: Incident, outcome: str, now: datetime
+    session: AsyncSession, incident: Incident, outcome: Outcome | None, now: datetime
 ) -> None:
     """A false alarm teaches the home's rule; where nobody saw or spoke with the elder, the
-    detector may find the same again. Who is well at home is watched over from now on."""
+    detector may find the same again. Where somebody was seen to, its gap counts anew.
+
+    A cancelled incident has no outcome: nobody went to see.
+    """
     if incident.device_id is None:
         return
     row = await session.scalar(
@@ -91,10 +94,8 @@ async def _tell_detector(
         return
     state = load_state(row.state)
     state = answered(state, incident.kind, was_false=outcome == Outcome.FALSE_ALARM)
-    if outcome not in PROOF_OF_LIFE:
-        state = rearm(state, incident.kind, now)
-    elif outcome in SEEN_AT_HOME:
-        state = seen(state, incident.kind, now)
+    follow = seen if outcome in SEEN_TO else rearm
+    state = follow(state, incident.kind, now)
     row.state = dump_state(state)
 
 
@@ -173,6 +174,8 @@ async def cancel(
     incident.reason = reason
     incident.closed_at = now
     await enter(session, incident, Move.CANCEL, actor, now, data={"text": reason})
+    if incident.severity == Severity.WELFARE:
+        await _tell_detector(session, incident, None, now)
     await _forget_waiting(session, incident)
     return incident
 

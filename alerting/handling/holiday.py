@@ -26,6 +26,7 @@ from alerting.check import (
 )
 from alerting.finding import Finding, Severity, Sign
 from alerting.handling import checking
+from alerting.handling.silencing import welfare_suspended
 from alerting.intake.whose import Whose
 from alerting.tables import Check, Incident
 from alerting.telling import questions
@@ -103,6 +104,9 @@ async def act(session: AsyncSession, check: Check, now: datetime, zone: ZoneInfo
     if check.asked:
         await checking.finish(session, check, Result.UNANSWERED, SYSTEM, now)
         return Decision(verb=Verb.END, reason="holiday_unanswered", result=Result.UNANSWERED)
+    if await _is_settled(session, check, now):
+        await checking.finish(session, check, Result.WITHDRAWN, SYSTEM, now)
+        return Decision(verb=Verb.END, reason="check_withdrawn", result=Result.WITHDRAWN)
     morning = awake_at(now, zone)
     if morning > now:
         _wait(check, now, morning)
@@ -115,6 +119,16 @@ async def act(session: AsyncSession, check: Check, now: datetime, zone: ZoneInfo
     if check.incident_id is not None:
         timeline.append(session, check.incident_id, at=now, now=now, kind="holiday_asked")
     return Decision(verb=Verb.ASK, reason="holiday_asked", due_at=check.due_at)
+
+
+async def _is_settled(session: AsyncSession, check: Check, now: datetime) -> bool:
+    """Does nobody need to be asked any more? A night has passed: people know, or water ran."""
+    incident = await session.get(Incident, check.incident_id) if check.incident_id else None
+    if incident is not None and incident.condition == "cleared":
+        return True
+    return await welfare_suspended(
+        session, checking.stored_finding(check), checking.stored_whose(check), now
+    )
 
 
 def _wait(check: Check, now: datetime, until: datetime) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from alerting.check import reason_of
 from alerting.finding import Finding, Severity, Sign
 from alerting.intake.whose import Whose
 from alerting.tables import Silence
@@ -46,9 +47,9 @@ async def welfare_suspended(
 
     The same decision as `Device.resting_since`. What ended is always told: an incident that runs
     since before the absence must not go on saying that the water stands still. Whoever asks for
-    help is heard, wherever they were said to be.
+    help is heard, wherever they were said to be; and who should be at home is looked for.
     """
-    if finding.facts.get("help"):
+    if finding.facts.get("help") or reason_of(finding.facts) == "expected_at_home":
         return False
     if finding.severity is not Severity.WELFARE or finding.sign is Sign.CLEARED:
         return False

@@ -62,6 +62,14 @@ TIMELINE: dict[str, tuple[str, str]] = {
         "{relation}说{elder}回来了；照护规则恢复",
         "{relation}: {elder} is back; welfare rules apply again",
     ),
+    "status_hospital": (
+        "{elder}的状态改为住院，到 {until}；照护规则暂停到那时",
+        "{elder} is in hospital by status, until {until}; welfare rules rest",
+    ),
+    "status_deceased": (
+        "{elder}的状态改为已去世；照护规则停止",
+        "{elder} is deceased by status; welfare rules rest",
+    ),
     "notice_failed": (
         "{channel}通知 {recipient} 失败：{detail}",
         "{channel} to {recipient} failed: {detail}",

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
 from alerting.detect import load_state
 from alerting.detectors import adaptive
 from alerting.detectors.adaptive import Step
 from alerting.detectors.habit import TIGHT
+from alerting.fleet.meanwhile import what_people_did
 from alerting.tables import Check
+from alerting.trial.replay import Act
 from tests.detection.test_adaptive import Home
 from tests.stories.test_quiet_home import habit_in, known_home
-from tests.support.checks import ELDER_PHONE
+from tests.support.checks import ELDER_PHONE, QuietHome
 from tests.support.world import World
 
 
@@ -65,3 +68,19 @@ async def test_help_and_an_empty_home_teach_nothing(world: World, past: Home, ke
     world.phone.answer(call.id, key)
     await world.settle()
     assert await width(world) == before
+
+
+async def test_use_that_another_meter_saw_counts_for_this_one_too(world: World, past: Home) -> None:
+    async with world.services.db.reading() as session:
+        [check] = await session.scalars(select(Check))
+    home_id = check.home_id
+    await world.device("water-2", "water_meter", home_id=home_id, rules={})
+    other = QuietHome(world)
+    other.meter = "water-2"
+    world.clock.advance(minutes=3)
+    await other.finds("cleared", None)
+    water = load_state((await world.device_state("water-1")).state).water
+    assert water is not None and water.level == 0
+    async with world.services.db.reading() as session:
+        told = await what_people_did(session, "water-1", check.opened_at)
+    assert {one.act for one in told} == {Act.WAS_FALSE, Act.SEEN}

@@ -95,8 +95,46 @@ async def test_looking_at_the_link_answers_nothing_and_a_button_does(home: Quiet
     assert "谢谢" in await home.answers(link, answer="well")
     check = await home.check()
     assert (check.result, check.ended_by) == ("well", "李演示")
-    assert "谢谢" in await home.answers(link, answer="help")  # the first answer stands
+    assert "谢谢" in await home.answers(link, answer="away")  # the first answer stands
+    assert (await home.world.row(Elder, home.elder["id"])).status == "home"
     assert await home.incidents() == []
+
+
+@pytest.mark.parametrize("first", ["well", "away"])
+async def test_help_is_heard_after_a_wrong_button(home: QuietHome, first: str) -> None:
+    await home.finds()
+    link = await home.link()
+    assert 'value="help"' in await home.answers(link, answer=first)
+    await home.answers(link, answer="help")
+    incident = await home.incident()
+    assert incident["stage"] == "open" and len(home.world.calls_to(1)) == 1
+    await home.answers(link, answer="help")
+    assert len(await home.incidents()) == len(home.world.calls_to(1)) == 1
+
+
+@pytest.mark.parametrize("first", ["1", "3"])
+async def test_help_is_heard_after_a_wrong_key(home: QuietHome, first: str) -> None:
+    await home.finds()
+    await home.presses(first)
+    await home.presses("2")
+    assert (await home.incident())["facts"]["help"] is True
+
+
+@pytest.mark.parametrize("before", [None, "help"])
+async def test_help_after_an_outcome_opens_an_incident(home: QuietHome, before: str | None) -> None:
+    world = home.world
+    await home.finds()
+    link = await home.link()
+    if before is not None:
+        await home.answers(link, answer=before)
+    await world.advance(minutes=11)
+    first = await home.incident(stage="open")
+    await world.act("acknowledge", first)
+    await world.act("outcome", first, {"outcome": "assisted", "reason": "看过"})
+    calls = len(world.calls_to(1))
+    await home.answers(link, answer="help")
+    [again] = await home.incidents(stage="open")
+    assert again["previous_id"] == first["id"] and len(world.calls_to(1)) == calls + 1
 
 
 async def test_asking_for_help_opens_at_once_and_telephones_ring(home: QuietHome) -> None:
@@ -371,6 +409,40 @@ async def test_should_be_at_home_goes_on_searching_at_once(home: QuietHome) -> N
     assert "联系人说老人应该在家，继续寻找" in reasons(whole)
 
 
+async def test_should_be_at_home_ends_an_absence_that_stands_against_it(home: QuietHome) -> None:
+    world = home.world
+    first = await nobody_home(home)
+    await world.admin.expect(200, "PATCH", f"elders/{home.elder['id']}", json={"status": "away"})
+    await home.answers(await home.link(), answer="at_home")
+    [again] = await home.incidents(stage="open")
+    assert again["previous_id"] == first["id"]
+    assert (await world.row(Elder, home.elder["id"])).status == "home"
+
+
+async def test_a_contact_takes_back_a_mistaken_away(home: QuietHome) -> None:
+    world = home.world
+    await nobody_home(home)
+    link = await home.link()
+    assert 'value="at_home"' in await home.answers(link, answer="away")
+    await home.answers(link, answer="at_home")
+    assert len(await home.incidents(stage="open")) == 1
+    async with world.services.db.reading() as session:
+        said = (await session.scalars(said_of(home))).all()
+    assert [one.status for one in said] == ["away", "home"]
+    assert (await home.check()).result == "at_home"
+
+
+@pytest.mark.parametrize("status", ["moved", "deceased"])
+async def test_nobody_is_looked_for_who_does_not_live_there_any_more(
+    home: QuietHome, status: str
+) -> None:
+    await nobody_home(home)
+    path = f"elders/{home.elder['id']}"
+    await home.world.admin.expect(200, "PATCH", path, json={"status": status})
+    await home.answers(await home.link(), answer="at_home")
+    assert await home.incidents(stage="open") == []
+
+
 async def test_at_night_the_holiday_question_waits_and_no_answer_is_never_away(
     home: QuietHome,
 ) -> None:
@@ -383,3 +455,68 @@ async def test_at_night_the_holiday_question_waits_and_no_answer_is_never_away(
     await world.advance(hours=25)
     assert (await home.check()).result == "unanswered"
     assert (await world.row(Elder, home.elder["id"])).status == "home"
+
+
+@pytest.mark.parametrize("result", ["spoken", "help", "away"])
+async def test_the_desk_does_not_answer_for_the_contact(home: QuietHome, result: str) -> None:
+    world = home.world
+    await nobody_home(home)
+    check = await home.check()
+    body = {"result": result, "until": (world.clock.now() + timedelta(days=1)).isoformat()}
+    refused = await world.admin.expect(422, "POST", f"checks/{check.id}/answer", json=body)
+    assert "set the elder's status instead" in str(refused)
+    check = await home.check()
+    assert check.state == "asking"
+    assert (await world.row(Elder, home.elder["id"])).status == "home"
+
+
+async def staff_says(home: QuietHome, status: str) -> None:
+    path = f"elders/{home.elder['id']}"
+    await home.world.admin.expect(200, "PATCH", path, json={"status": status})
+
+
+@pytest.mark.parametrize("status", ["away", "hospital", "moved", "deceased"])
+async def test_a_contact_s_link_does_not_override_staff(home: QuietHome, status: str) -> None:
+    await nobody_home(home)
+    link = await home.link()
+    await staff_says(home, status)
+    before: Elder = await home.world.row(Elder, home.elder["id"])
+    assert "谢谢" in await home.answers(link, answer="away", until="week")
+    elder = await home.world.row(Elder, home.elder["id"])
+    assert (elder.status, elder.status_review_at) == (status, before.status_review_at)
+
+
+@pytest.mark.parametrize("status", ["home", "deceased"])
+async def test_away_for_longer_only_while_that_absence_runs(home: QuietHome, status: str) -> None:
+    await nobody_home(home)
+    link = await home.link()
+    assert 'value="week"' in await home.answers(link, answer="away")
+    await staff_says(home, status)
+    assert 'value="week"' not in await home.answers(link, answer="away", until="week")
+    assert (await home.world.row(Elder, home.elder["id"])).status == status
+
+
+async def test_an_elder_s_late_answer_does_not_end_a_hospital_stay(home: QuietHome) -> None:
+    await home.finds()
+    link = await home.link()
+    await home.world.advance(minutes=12)
+    await staff_says(home, "hospital")
+    await home.answers(link, answer="away")
+    assert (await home.world.row(Elder, home.elder["id"])).status == "hospital"
+
+
+@pytest.mark.parametrize("meanwhile", ["status", "use"])
+async def test_in_the_morning_nobody_is_asked_what_the_night_has_answered(
+    home: QuietHome, meanwhile: str
+) -> None:
+    world = home.world
+    await world.advance(hours=15)
+    await nobody_home(home)
+    if meanwhile == "status":
+        await staff_says(home, "hospital")
+    else:
+        await home.finds("cleared", None)
+    await world.advance(hours=9)
+    assert [one for one in world.sms_to(1) if "外出" in one.text] == []
+    check = await home.check()
+    assert (check.state, check.result) == ("ended", "withdrawn")
