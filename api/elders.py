@@ -26,7 +26,7 @@ from api.schemas import (
     example,
     page_of,
 )
-from care import listing, people, queries
+from care import listing, queries
 from care.limits import ElderRules
 from care.model import Actor, Category, ElderStatus
 from care.tables import Elder, Home
@@ -178,7 +178,7 @@ async def create_elder(
     A home that exists keeps its own address; a different one sent along comes back as a warning.
     """
     fields = body.model_dump() | {"rules": body.rules}
-    elder = await people.create_elder(session, actor, now, **fields)
+    elder = await absences.create_elder(session, actor, now, **fields)
     home = await session.get_one(Home, elder.home_id)
     warnings = []
     if body.address and body.address != home.address:

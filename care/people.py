@@ -119,7 +119,8 @@ async def create_elder(
 
     A home that exists keeps its address and area. Raises `NotFound` for an area or home outside
     the caller's, `InvalidInput` when the date of birth is not plausible, when `area_id` is not
-    the home's, or when the visitor does not work there.
+    the home's, or when the visitor does not work there. Programs and pages call
+    `alerting.handling.absences.create_elder`, which tells the detectors that somebody is there.
     """
     check_birth_date(birth_date, now)
     home = await _home_for(session, actor, now, home_id, area_id, address)

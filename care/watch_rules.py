@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select, true, update
+from sqlalchemy import ColumnElement, Select, and_, or_, select, true, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from care import queries
@@ -168,10 +168,17 @@ async def mark_applied(session: AsyncSession, rule: WatchRule, now: datetime) ->
             *_same_scope(rule_of(rule)),
             WatchRule.id != rule.id,
             WatchRule.ended_at.is_(None),
-            WatchRule.effective_from < rule.effective_from,
+            _older_than(rule),
         )
         .values(ended_at=rule.effective_from)
     )
+
+
+def _older_than(rule: WatchRule) -> ColumnElement[bool]:
+    """Began before it; of two that begin together the one written later stands."""
+    theirs = (WatchRule.effective_from, WatchRule.created_at, WatchRule.id)
+    age: ColumnElement[bool] = tuple_(*theirs) < (rule.effective_from, rule.created_at, rule.id)
+    return age
 
 
 def homes_of(rule: Rule) -> Select[Any]:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from alerting.fleet.warming import NOT_AGAIN_FOR, cold_meters, warm
+from alerting.handling.absences import counting_anew
 from care.handing_down import MOST_AT_ONCE, outdated, refresh_homes, rule_of
 from care.tables import Home, WatchRule
 from care.watch_rules import home_ids_after, mark_applied, next_to_apply
@@ -65,7 +66,9 @@ class RuleKeeper:
 
     async def _tell(self, ids: Sequence[str]) -> int:
         async with self._services.db.transaction(patient=True) as session:
-            return await refresh_homes(session, ids, self._services.clock.now())
+            now = self._services.clock.now()
+            async with counting_anew(session, ids, now):  # where a place forgot who is back
+                return await refresh_homes(session, ids, now)
 
     async def _warm(self, ids: Sequence[str], unless_since: datetime | None = None) -> None:
         """Meters that became adaptive learn from their readings, each by itself."""

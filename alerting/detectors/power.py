@@ -162,7 +162,7 @@ def _judge(
     power, findings = _is_there(power, at, device, now)
     if power.active_at != before.active_at and (power.level or power.rearmed):
         facts = {"since": iso(before.quiet_from), "used_at": iso(power.active_at)}
-        if power.level and limit:
+        if limit:
             reason = "electricity is used again"
             findings += (finding(RULE, Sign.CLEARED, reason, facts, at, now),)
         return replace(power, level=0, rearm_at=0, rearmed=0), findings

@@ -32,6 +32,12 @@ _NEXT = timedelta(microseconds=1)
 LONGEST = timedelta(days=120)
 """Readings older than this have faded from a state anyway (docs/detection.md)."""
 
+MOST = 40_000
+"""Readings in one replay, which holds a transaction: 120 days of one every five minutes."""
+
+_APART_S = 5 * 60
+_WHOLE_S = 24 * 3600
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rebuilt:
@@ -54,6 +60,8 @@ async def rebuild(
 ) -> Rebuilt:
     """Replay a meter's stored readings, up to 120 days, and save the state under its row's lock.
 
+    Of a meter that is read every minute not all of them (`thinned`): everybody would wait.
+
     Raises `NotFound` for a device that is not in service, `InvalidInput` for one that is no meter.
     """
     device = (await load_devices(session, [device_id], zone)).get(device_id)
@@ -64,6 +72,7 @@ async def rebuild(
         raise InvalidInput("device", f"{device_id} is no meter: there is nothing to make it from")
     began, first = await _began(session, device_id, now)
     times, values = await load_series(session, device_id, register, began, now)
+    times, values = thinned(times, values)
     if first is not None:
         times, values = [seconds(began), *times], [first, *values]
     happened = [
@@ -92,6 +101,20 @@ async def rebuild(
     )
     device_log.note(session, device_id, "rebuilt", now, actor, readings=len(times))
     return rebuilt
+
+
+def thinned(times: list[int], values: list[float]) -> tuple[list[int], list[float]]:
+    """At most `MOST` readings: of more, the last day whole, and before it the last of every five
+    minutes, as many as there is room for. Registers only add up: nothing that was used is lost."""
+    if len(times) <= MOST:
+        return times, values
+    whole_from = times[-1] - _WHOLE_S
+    kept = [
+        row
+        for row, at in enumerate(times)
+        if at >= whole_from or times[row + 1] // _APART_S > at // _APART_S
+    ][-MOST:]
+    return [times[row] for row in kept], [values[row] for row in kept]
 
 
 async def heal(session: AsyncSession, device_id: str, now: datetime, zone: str) -> Rebuilt | None:

@@ -39,6 +39,13 @@ OVERDUE_AFTER = timedelta(minutes=2)
 """An absence that should have ended this long ago is an alarm about Anju itself."""
 
 
+async def create_elder(session: AsyncSession, actor: Actor, now: datetime, **fields: Any) -> Elder:
+    """`care.people.create_elder`, and detectors count anew where nobody was at home before."""
+    home_id = fields.get("home_id")
+    async with counting_anew(session, [home_id] if home_id is not None else [], now):
+        return await people.create_elder(session, actor, now, **fields)
+
+
 async def update_elder(
     session: AsyncSession, actor: Actor, now: datetime, elder_id: str, changes: Mapping[str, Any]
 ) -> Elder:

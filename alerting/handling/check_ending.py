@@ -44,7 +44,8 @@ FOR_CONTACT = "a contact was asked whether they are away; set the elder's status
 
 
 async def load(session: AsyncSession, check_id: str) -> Check:
-    """The check, locked against other writers until the transaction ends."""
+    """The check, locked against other writers until the transaction ends; its memory before it."""
+    await lessons.hold_memory(session, Check, check_id)
     check = await session.scalar(
         select(Check)
         .where(Check.id == check_id)
@@ -184,6 +185,7 @@ async def act(
     session: AsyncSession, check_id: str, now: datetime, zone: ZoneInfo
 ) -> Decision | None:
     """What a deadline of one check leads to, if it is still due; another worker may be first."""
+    await lessons.hold_memory(session, Check, check_id)
     check = await session.scalar(
         select(Check)
         .where(Check.id == check_id, Check.due_at <= now)

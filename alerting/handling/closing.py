@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.detect import answered, dump_state, load_state, rearm, seen
 from alerting.finding import Severity
-from alerting.handling import absences, holiday
+from alerting.handling import absences, holiday, lessons
 from alerting.handling.moving import (
     begin,
     check_version,
@@ -55,6 +55,7 @@ async def record_outcome(
     if outcome not in {member.value for member in Outcome}:
         known = ", ".join(member.value for member in Outcome)
         raise InvalidInput("outcome", f"{outcome!r} is none of {known}")
+    await lessons.hold_memory(session, Incident, incident_id)
     incident = await load(session, incident_id)
     check_visitor(incident, actor)
     if stage_of(incident) not in MOVES[Move.OUTCOME][0]:
@@ -166,6 +167,7 @@ async def cancel(
     """Withdraw it with a reason; refused for actual life safety."""
     if not reason.strip():
         raise InvalidInput("reason", "say why it is cancelled")
+    await lessons.hold_memory(session, Incident, incident_id)
     incident = await load(session, incident_id)
     refusal = cancel_refusal(Severity(incident.severity), incident.mode)
     if refusal:

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting import detect
 from alerting.detect import DeviceState, dump_state, load_state
-from alerting.tables import DeviceStateRow
+from alerting.tables import Check, DeviceStateRow, Incident
 
 Lesson = Callable[[DeviceState], DeviceState]
 _KEY = "anju_lessons"
@@ -29,6 +29,22 @@ def was_nothing(kind: str) -> Lesson:
 def was_seen(kind: str, at: datetime) -> Lesson:
     """Somebody heard or saw the elder at `at`: the stillness counts anew from then on."""
     return lambda state: detect.seen(state, kind, at)
+
+
+async def hold_memory(
+    session: AsyncSession, table: type[Check] | type[Incident], ident: str
+) -> None:
+    """Lock the state of the device that a check or an incident is about, before that row itself.
+
+    A message holds the states first, and then what it opens or ends; whoever locks the other way
+    round and teaches the detector afterwards waits for the message, and it for them.
+    """
+    device_id = select(table.device_id).where(table.id == ident).scalar_subquery()
+    await session.execute(
+        select(DeviceStateRow.device_id)
+        .where(DeviceStateRow.device_id == device_id)
+        .with_for_update()
+    )
 
 
 def note(session: AsyncSession, device_id: str | None, lesson: Lesson) -> None:

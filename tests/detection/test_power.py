@@ -527,6 +527,13 @@ def test_closed_without_proof_of_life_it_is_found_again_after_six_hours_then_twe
     assert (home.power.rearm_at, home.power.rearmed) == (0, 0)
 
 
+def test_closed_without_proof_of_life_use_is_told_before_it_is_found_again() -> None:
+    home = found_home()
+    told(home, rearm)
+    assert kinds(home.lives(kettle_at((22, 0)), h=4)) == [("no_power_use", "cleared")]
+    assert (home.power.rearm_at, home.power.rearmed) == (0, 0)
+
+
 def test_what_was_not_found_or_is_over_is_not_found_again() -> None:
     home = known(Counter(meter("fixed-24h")))
     before = home.watch.text

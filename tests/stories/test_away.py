@@ -8,7 +8,7 @@ from typing import Any
 from alerting.detect import load_state
 from alerting.detectors.habit import Habit
 from alerting.handling import absences
-from care.tables import Device, Supervision
+from care.tables import Device, Elder, Supervision
 from tests.console.support import reader, words_of
 from tests.detection.test_adaptive import Home
 from tests.stories.test_quiet_home import habit_in, known_home, stands_still
@@ -176,6 +176,33 @@ async def test_where_somebody_is_still_at_home_watching_goes_on(world: World) ->
     assert (await world.row(Device, METER)).resting_since is None
     assert await status_of(world, grandma) == "hospital"
     assert await status_of(world, grandpa) == "home"
+
+
+async def test_a_new_resident_of_an_empty_home_counts_from_moving_in(world: World) -> None:
+    grandma, past = await known_home(world, preset="fixed-24h-10l")
+    await becomes(world, grandma, "deceased")
+    await stands_still(world, past, 72)
+    await world.admin.post("elders", {"name": "张福生", "home_id": grandma["home_id"]})
+    await stands_still(world, past, 20)
+    assert await world.incidents() == [], "the days before were nobody's"
+    await stands_still(world, past, 6)
+    assert (await world.incident())["kind"] == "no_water_use"
+
+
+async def test_a_home_that_nobody_told_of_a_return_counts_from_when_it_is_mended(
+    world: World,
+) -> None:
+    grandma, past = await known_home(world, preset="fixed-24h-10l")
+    await becomes(world, grandma, "away", for_h=24 * 5)
+    await stands_still(world, past, 72)
+    async with world.services.db.transaction() as session:
+        (await session.get_one(Elder, grandma["id"])).status = "home"
+    await world.anju.rules.step()
+    assert (await world.row(Device, METER)).resting_since is None
+    await stands_still(world, past, 20)
+    assert await world.incidents() == []
+    await stands_still(world, past, 6)
+    assert (await world.incident())["kind"] == "no_water_use"
 
 
 # ── said by family ────────────────────────────────────────────────────────────────────────────

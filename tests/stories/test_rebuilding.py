@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from sqlalchemy import select, update
 
 from alerting.detect import load_state
 from alerting.fleet.meanwhile import resting_spans
+from alerting.fleet.rebuilding import MOST, thinned
 from alerting.intake.store import save_readings
 from alerting.tables import DeviceStateRow
 from alerting.trial.replay import Act
@@ -83,6 +85,25 @@ async def test_nothing_was_lost_so_what_is_made_anew_is_the_same_to_the_bit(
     async with world.services.db.reading() as session:
         query = select(DeviceLog.kind).where(DeviceLog.device_id == METER)
         assert "rebuilt" in (await session.scalars(query)).all()
+
+
+@pytest.mark.parametrize("every_s", [3600, 600, 300])
+def test_an_ordinary_meter_is_replayed_whole(every_s: int) -> None:
+    times = list(range(0, 120 * 86400, every_s))
+    values = [float(at) for at in times]
+    assert thinned(times, values) == (times, values)
+
+
+@pytest.mark.parametrize("every_s", [60, 10, 1])
+def test_a_meter_read_every_minute_is_replayed_in_fewer_steps(every_s: int) -> None:
+    every = list(range(0, 120 * 86400 // (60 // every_s), every_s))
+    times, values = thinned(every, [float(at) for at in every])
+    assert len(times) <= MOST
+    assert values == [float(at) for at in times]
+    last_day = [at for at in every if at >= every[-1] - 86400][-MOST:]
+    assert times[-len(last_day) :] == last_day
+    before = times[: -len(last_day)]
+    assert all(300 <= later - at <= 600 for at, later in pairwise(before))
 
 
 @pytest.mark.parametrize("outcome", ["false_alarm", "nobody_home"])

@@ -217,6 +217,21 @@ async def test_a_process_that_ends_while_handing_down_leaves_nobody_out(
     ]
 
 
+async def test_of_two_rules_that_begin_together_the_one_written_later_stands(
+    world: World,
+) -> None:
+    await metered(world, "water-1")
+    begins = (world.clock.now() + timedelta(hours=1)).isoformat()
+    await say(world, ADAPTIVE, effective_from=begins)
+    world.clock.advance(seconds=5)
+    later = await say(world, QUIET, effective_from=begins)
+    world.clock.advance(hours=2)
+    await keep(world)
+    listed = (await world.admin.get("watch-rules", current_only=True))["items"]
+    assert [one["id"] for one in listed] == [later["id"]]
+    assert await preset_of(world, "water-1") == "adaptive-quiet"
+
+
 async def test_a_rule_withdrawn_before_its_time_is_never_heard_of(world: World) -> None:
     await metered(world, "water-1")
     begins = (world.clock.now() + timedelta(days=1)).isoformat()
