@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -27,6 +28,13 @@ def cheap_passwords() -> None:
     """Argon2 as ever, at the least cost it has: thousands of sign-ins guard nothing here."""
     accounts._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     accounts._NOBODYS_HASH = accounts._hasher.hash("nobody's")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def rare_collections() -> None:
+    """Nearly every test builds a whole application. Looking through all that is there for rubbish
+    after every few hundred new objects takes longer than the tests themselves."""
+    gc.set_threshold(100_000, 20, 50)
 
 
 @pytest.fixture
