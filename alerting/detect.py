@@ -42,7 +42,7 @@ from alerting.device_state import (
 )
 from alerting.finding import Finding, Sign
 from alerting.said import answered, forget, rearm, seen
-from devices.event import EVENT_KINDS, DeviceEvent, Reading
+from devices.event import EVENT_KINDS, REGISTER_UNITS, DeviceEvent, Reading
 
 __all__ = [
     "DeviceState",
@@ -54,7 +54,7 @@ __all__ = [
     "dump_state",
     "forget",
     "judge",
-    "judge_reading",
+    "judge_register",
     "load_state",
     "rearm",
     "seen",
@@ -135,36 +135,39 @@ def judge(
     return judged_of(state, parts, findings)
 
 
-def judge_reading(
-    state: DeviceState, reading: Reading, at: int, device: DeviceView, now: int
+def judge_register(
+    state: DeviceState, value: float, at: int, device: DeviceView, now: int
 ) -> tuple[DeviceState, tuple[Finding, ...], int]:
-    """`judge` of one reading of a meter, for a replay of millions: times in whole seconds.
+    """`judge` of one value of the register that a meter is there for, for a replay of millions.
 
-    Returns state, findings and when `tick` is wanted (0: no need), the same as `judge` does.
+    `value` in the register's unit, times in whole seconds. Returns state, findings and when `tick`
+    is wanted (0: no need), the same as `judge` does.
     """
-    if (
-        reading.register != "water_total"
-        or device.role != "water_meter"
-        or state.person
-        or state.power
-        or state.rebuilt
-    ):
-        judged = judge(state, ((moment(at), reading),), device, moment(now))
+    if device.role != "water_meter" or state.person or state.power or state.rebuilt:
+        said = ((moment(at), _register_of(device, value)),)
+        judged = judge(state, said, device, moment(now))
         at = 0 if judged.judge_at is None else seconds(judged.judge_at)
         return judged.state, judged.findings, at
-    part, found = water.on_reading(state.water, reading, at, device, now)
+    part, found = water.on_register(state.water, value, at, device, now)
     if found:
         found = _ended_for_all({LEVELS: state.levels, WATER: part}, found)
     register = state.register
     if register is None or register.silent:
         doubted = part is not None and water.is_doubtful(part)
-        register, back = assessable.on_word(register, reading, at, device, now, doubted=doubted)
+        said_by = _register_of(device, value)
+        register, back = assessable.on_word(register, said_by, at, device, now, doubted=doubted)
         found += back
     elif (heard_at := at if at < now else now) > register.at:
         register = Register(heard_at)
     if part is not state.water or register is not state.register:
         state = DeviceState(SHAPE, state.levels, part, 0, register)
     return state, found, 0 if part is None else part.judge_at
+
+
+def _register_of(device: DeviceView, value: float) -> Reading:
+    register = assessable.REGISTERS[device.role or ""]
+    unit = REGISTER_UNITS[register]
+    return Reading(child_id=device.id, register=register, value=value, unit=unit)
 
 
 def _ended_for_all(parts: dict[str, Any], found: tuple[Finding, ...]) -> tuple[Finding, ...]:

@@ -27,8 +27,10 @@ PRESETS: dict[str, tuple[Step, ...]] = {
 
 def limit_of(habit: Habit, steps: tuple[Step, ...], level: int, at: int, zone: str) -> Limit:
     """The limit of level 1, 2 … at `at`; a later level never comes before an earlier one."""
-    limits = [habit_.limit(habit, step.profile, at, zone) for step in steps[:level]]
-    return max(limits, key=lambda one: one.limit_s)
+    latest = habit_.limit(habit, steps[0].profile, at, zone)
+    for step in steps[1:level]:
+        latest = _later(latest, habit_.limit(habit, step.profile, at, zone))
+    return latest
 
 
 def reached_level(
@@ -39,12 +41,17 @@ def reached_level(
     reached, why = level, None
     if elapsed <= FLOOR_S:
         return reached, why
-    for number in range(level + 1, len(steps) + 1):
-        limit = limit_of(habit, steps, number, at, zone)
-        if elapsed <= limit.limit_s:
+    limit = limit_of(habit, steps, level + 1, at, zone) if level < len(steps) else None
+    while limit is not None and elapsed > limit.limit_s:
+        reached, why = reached + 1, limit
+        if reached == len(steps):
             break
-        reached, why = number, limit
+        limit = _later(limit, habit_.limit(habit, steps[reached].profile, at, zone))
     return reached, why
+
+
+def _later(one: Limit, other: Limit) -> Limit:
+    return other if other.limit_s > one.limit_s else one
 
 
 def found(habit: Habit, steps: tuple[Step, ...], before: int, level: int, why: Limit) -> Habit:

@@ -25,6 +25,9 @@ LITRE_DL = 10
 Flows = Annotated[bytes, msgspec.Meta(max_length=BLOCKS)]
 
 
+_BYTE = [bytes((value,)) for value in range(256)]
+
+
 class Drip(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Flow of the last blocks, and where the present one began."""
 
@@ -43,7 +46,7 @@ def pour(drip: Drip, at: int, dl: int) -> Drip:
     if stretch > LONGEST_S:
         return Drip(at, dl, drip.flows)
     steps = -((drip.mark_dl - dl) * 3600 // (stretch * STEP_DL))
-    return Drip(at, dl, drip.flows[-(BLOCKS - 1) :] + bytes((min(steps, 255),)))
+    return Drip(at, dl, drip.flows[-(BLOCKS - 1) :] + _BYTE[steps if steps < 255 else 255])
 
 
 def is_use(drip: Drip, moved: int, elapsed_s: int) -> bool:
@@ -54,5 +57,6 @@ def is_use(drip: Drip, moved: int, elapsed_s: int) -> bool:
     if moved < LITRE_DL:
         return False
     flows = drip.flows
-    low = min(flows) * STEP_DL if len(flows) == BLOCKS else 0
-    return not low or (moved - LITRE_DL) * 7200 > 3 * low * elapsed_s
+    if len(flows) < BLOCKS or 0 in flows:
+        return True
+    return (moved - LITRE_DL) * 7200 > 3 * min(flows) * STEP_DL * elapsed_s

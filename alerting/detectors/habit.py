@@ -8,7 +8,7 @@ import msgspec
 
 from alerting.detectors import drip as drip_
 from alerting.detectors import meter as meter_
-from alerting.detectors.drip import Drip
+from alerting.detectors.drip import LITRE_DL, Drip, is_use
 from alerting.detectors.meter import BLIND, COARSE, DARK, SPARSE, Meter
 from alerting.detectors.view import MAX_SECONDS, Seconds
 from alerting.detectors.zone import local_s
@@ -147,15 +147,16 @@ def follow(
     `by_machine`: what moved is no use.
     """
     span, moved = at - from_at, dl - from_dl
-    meter = meter_.note(habit.meter, span, moved)
-    drip = habit.drip
+    meter, drip = habit.meter, habit.drip
+    if not meter_.is_as_ever(meter, span, moved):
+        meter = meter_.note(meter, span, moved)
     if at - drip.mark_at >= drip_.BLOCK_S:
         drip = drip_.pour(drip, at, dl)
     used_at, cells, flags, still_s = habit.used_at, habit.cells, habit.flags, habit.still_s
     if still_s:
         cells, still_s = learn(cells, was_at, used_at - still_s, zone), 0
-    if moved and not by_machine and at >= used_at and drip_.is_use(habit.drip, moved, span):
-        if learns and from_at - used_at >= HOUR_S and not flags & SAID:
+    if moved >= LITRE_DL and not by_machine and at >= used_at and is_use(habit.drip, moved, span):
+        if from_at - used_at >= HOUR_S and learns and not flags & SAID:
             ordinary_s = 2 * DAY_S if meter_.grade(meter) is COARSE else DAY_S
             if at - used_at < ordinary_s and span <= min(meter_.hole_s(meter), STILL_MOST):
                 still_s = span

@@ -26,7 +26,7 @@ _UNIT_S, _UNIT_DL, _MOST = 600, 100, 255
 
 DAY_M3, DAY_LEAST_M3, DAY_MOST_M3 = 2.0, 0.4, 1000
 """More within 24 h is not what one household uses; and what may be set in its place."""
-_DAY_DL = round(DAY_M3 * 10_000)
+_DAY_DL, _DAY_LEAST_DL = round(DAY_M3 * 10_000), round(DAY_LEAST_M3 * 10_000)
 
 COARSE_STEP_DL = 100
 """A register that counts in steps of 10 L or more: one step in an hour may be a drop of it."""
@@ -63,9 +63,11 @@ def pour(leak: Leak, stretch_s: int, flowed: int, at: int, dl: int) -> Leak:
     hours or less often finds no leak of this kind, whatever flows in it.
     """
     block_at, block_dl, blocks = leak.block_at, leak.block_dl, leak.blocks
+    calm = flowed < LITRE_DL
     if at - block_at >= BLOCK_S:
         block_at, block_dl, blocks = _cut(blocks, block_at, block_dl, at, dl)
-    calm = flowed < LITRE_DL
+    elif calm and not (leak.run_s or leak.on):
+        return leak
     if calm or stretch_s > LONGEST_S:
         on = leak.on & FLOODS if calm else leak.on
         if not leak.run_s and on == leak.on and block_at == leak.block_at:
@@ -89,6 +91,11 @@ def never_calm(leak: Leak, step_dl: int) -> bool:
     if leak.run_s < LONG_ENOUGH_S:
         return False
     return step_dl < COARSE_STEP_DL or leak.low_dl >= 2 * step_dl
+
+
+def is_much(leak: Leak) -> bool:
+    """Whether so much flowed that `is_flood` is worth asking, whatever limit is set."""
+    return sum(leak.blocks[1::_BLOCK_BYTES]) * _UNIT_DL > _DAY_LEAST_DL
 
 
 def is_flood(leak: Leak, limit_dl: int) -> bool:

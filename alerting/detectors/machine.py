@@ -52,7 +52,7 @@ def pour(machine: Machine, at: int, moved: int, span_s: int) -> Machine:
     if not moved:
         return _ended(machine, span_s) if machine.used_dl else machine
     row, step = machine, machine.step_dl
-    if step != 1:
+    if not step or moved % step:
         step = min(gcd(step, moved), _STEP_MOST)
     if span_s > HOLE_S and not machine.on:
         row = Machine()

@@ -68,6 +68,14 @@ def note(meter: Meter, span_s: int, moved: int) -> Meter:
     return Meter(every, meter.pulse_dl, fresh)
 
 
+def is_as_ever(meter: Meter, span_s: int, moved: int) -> bool:
+    """Whether `note` has nothing to note, which is so of nearly every reading."""
+    every, fresh = meter.every_s * 8, meter.fresh_dl
+    if not 7 * every <= span_s * 64 <= 9 * every:
+        return False
+    return not moved or (fresh > 0 and not moved % fresh)
+
+
 def next_week(meter: Meter) -> Meter:
     """The pulse of the week that ended is the meter's, if the meter moved at all."""
     return Meter(meter.every_s, meter.fresh_dl or meter.pulse_dl, 0)

@@ -53,12 +53,12 @@ def follow(
     doubted one). So one bad reading neither makes an alarm nor hides one, and a swapped meter
     loses nothing: its line begins at its first reading.
     """
+    if at > line.at > 0 == line.doubt_at and 0 <= value - line.value <= most_per_hour:
+        return Line(at, value), FOLLOWS  # nearly always; what comes now says the same of it
     if not line.at:
         return Line(at, value), FIRST
     if at < line.at or at < line.doubt_at or (at == line.at and value == line.value):
         return line, IGNORED
-    if 0 <= value - line.value <= most_per_hour:  # nearly always; `_fits` says the same of it
-        return Line(at, value), FOLLOWS
     if _fits(line.at, line.value, at, value, most_per_hour):
         return Line(at, value), FOLLOWS
     if 0 < line.value - value <= sway:

@@ -13,9 +13,9 @@ from alerting.detectors.register import (
     CLOCK_SLACK_S,
     DOUBTED,
     FIRST,
+    FOLLOWS,
     IGNORED,
     RESTARTED,
-    SWAYED,
     WENT_BACK,
     Line,
     follow,
@@ -52,46 +52,56 @@ MOST_DL_PER_HOUR = 50_000  # 5 m³: not a home
 MOST_M3 = 400_000  # a home's register has five digits; in tenths of a litre it fits four bytes
 
 _UNIT = REGISTER_UNITS["water_total"]
+_NOTHING = Water()
 
 
 def on_reading(
     part: Water | None, reading: Reading, at: int, device: DeviceView, now: int
 ) -> tuple[Water | None, tuple[Finding, ...]]:
-    """Take in one `water_total` reading (m³, any finite value) of a water meter.
+    """Take in one `water_total` reading (any finite value) of a water meter."""
+    if device.role != "water_meter" and "no_water_use" not in device.rules:
+        return part, ()
+    if reading.unit != _UNIT:
+        water = part or _NOTHING
+        return _doubt(water, "not_a_register_value", reading.value, min(at, now), now)
+    return on_register(part, reading.value, at, device, now)
+
+
+def on_register(
+    part: Water | None, value: float, at: int, device: DeviceView, now: int
+) -> tuple[Water | None, tuple[Finding, ...]]:
+    """Take in one value of the register in m³, any finite one.
 
     Old and repeated readings change nothing. A register that went back, jumped by more than 5 m³
     an hour, or is no register value at all gives `cannot_assess`, and the window begins anew with
     the next line. A hole is bridged by the register: what did not move across it was not used;
     what did counts as used on arrival.
     """
-    if device.role != "water_meter" and "no_water_use" not in device.rules:
-        return part, ()
-    water = part or Water()
-    if at > now:
-        at = now
+    water = part or _NOTHING
     if water.line.at - now > CLOCK_SLACK_S:
         water = on_a_clock_set_back(water, now)
-    if not (0 <= reading.value < MOST_M3 and reading.unit == _UNIT):
-        return _doubt(water, "not_a_register_value", reading, at, now)
-    dl = round(reading.value * 10_000)
+    if at > now:
+        at = now
+    if not 0 <= value < MOST_M3:
+        return _doubt(water, "not_a_register_value", value, at, now)
+    dl = round(value * 10_000)
     line, verdict = follow(water.line, at, dl, MOST_DL_PER_HOUR, SWAY_DL)
     if verdict is IGNORED:
         return part, ()
     if verdict in DOUBTED:
         reason = "register_went_back" if verdict is WENT_BACK else "register_jumped"
         doubting = msgspec.structs.replace(water, line=line)
-        return _doubt(doubting, reason, reading, at, now)
+        return _doubt(doubting, reason, value, at, now)
     steps = steps_of(device)
     by_habit = steps is not None
-    if verdict is FIRST:
+    if verdict is FOLLOWS:  # nearly always
+        after = moved_on(water, line, by_habit, device)
+    elif verdict is FIRST:
         after = begun(water, line, by_habit, device.zone)
+    elif verdict is RESTARTED:
+        after = moved_on(_restarted(water, by_habit, device.zone), line, by_habit, device)
     else:
-        after = water
-        if verdict is RESTARTED:
-            after = _restarted(water, by_habit, device.zone)
-        elif verdict is SWAYED:
-            after = swung_back(water, dl)
-        after = moved_on(after, line, by_habit, device)
+        after = moved_on(swung_back(water, dl), line, by_habit, device)
     return judge(water, after, steps, device, now)
 
 
@@ -127,14 +137,14 @@ def due(part: Water | None) -> datetime | None:
 
 
 def _doubt(
-    water: Water, reason: str, reading: Reading, at: int, now: int
+    water: Water, reason: str, value: float, at: int, now: int
 ) -> tuple[Water, tuple[Finding, ...]]:
     """Remember the doubt; a finding if it is not known yet and not of the past."""
     if water.doubted_at:
         return msgspec.structs.replace(water, doubted_at=max(water.doubted_at, at)), ()
     if now - at > TOO_OLD_S:
         return water, ()
-    facts: dict[str, Any] = {"reason": reason, "register_m3": reading.value}
+    facts: dict[str, Any] = {"reason": reason, "register_m3": value}
     if water.line.at:
         facts |= {"before_m3": water.line.value / 10_000, "last_reading_at": iso(water.line.at)}
     words = "the register cannot be trusted"

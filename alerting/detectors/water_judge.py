@@ -16,7 +16,7 @@ from alerting.detectors.found import finding
 from alerting.detectors.habit import FLOOR_S, SAID
 from alerting.detectors.machine import Machine
 from alerting.detectors.stillness import Judged, little_use, stillness
-from alerting.detectors.view import MAX_SECONDS, DeviceView, iso, parameter
+from alerting.detectors.view import MAX_SECONDS, DeviceView, iso
 from alerting.detectors.water_memory import USES_MOST, Water, is_doubtful
 from alerting.finding import Finding, Sign
 
@@ -34,20 +34,24 @@ STUCK_S = 24 * 3600
 """A register that has stood still for so long since somebody saw the elder well, and through
 every word of that kind since, does not count: longer for steps of 10 L and of 100 L."""
 
+_STEPS = adaptive.PRESETS
 _DEFAULT_LEVELS = PRESETS[DEFAULT_PRESET]
 
 
 def levels_of(device: DeviceView) -> tuple[Level, ...]:
     """The fixed rule set for this device (`no_water_use.preset`); the default for unknown names."""
-    preset = parameter(device, "no_water_use", "preset")
-    return PRESETS.get(preset, _DEFAULT_LEVELS) if isinstance(preset, str) else _DEFAULT_LEVELS
+    try:
+        return PRESETS.get(device.rules["no_water_use"]["preset"], _DEFAULT_LEVELS)
+    except (KeyError, TypeError):
+        return _DEFAULT_LEVELS
 
 
 def steps_of(device: DeviceView) -> tuple[Step, ...] | None:
     """The adaptive rule set for this device; None while a fixed rule is."""
-    rule = device.rules.get("no_water_use")
-    preset = rule.get("preset") if isinstance(rule, dict) else None
-    return adaptive.PRESETS.get(preset) if isinstance(preset, str) else None
+    try:
+        return _STEPS.get(device.rules["no_water_use"]["preset"])
+    except (KeyError, TypeError):  # none is set, or what is set is no rule
+        return None
 
 
 def judge(
@@ -64,13 +68,17 @@ def judge(
     may_open = ticking or now - at <= TOO_OLD_S
     can_find = may_open and not device.resting
     findings: list[Finding] = []
-    water = _gap(before, water, steps, device, now, can_find, findings)
+    was, habit = before.habit, water.habit
+    lately = habit is not None and at - habit.used_at <= FLOOR_S and not water.level
+    if not lately or was is None or was.flags & SAID or before.seen_at:
+        water = _gap(before, water, steps, device, now, can_find, findings)
     if water.tap.run_s or before.tap.on:
         water = _tap(before, water, device, now, can_find, findings)
     leak, last = water.leak, before.leak
-    is_news = leak.on or last.on or leak.run_s >= leak_.LONG_ENOUGH_S
-    if (is_news and (leak is not last or ticking)) or leak.blocks is not last.blocks:
-        water = _leak(before, water, device, now, can_find, findings)
+    if ticking or leak is not last:
+        is_cut = leak.blocks is not last.blocks and leak_.is_much(leak)
+        if is_cut or leak.on or last.on or leak.run_s >= leak_.LONG_ENOUGH_S:
+            water = _leak(before, water, device, now, can_find, findings)
     machine = water.machine
     if machine.on or (machine.count >= machine_.USES and machine is not before.machine):
         water = _machine(water, now, may_open, findings)
@@ -93,10 +101,6 @@ def _gap(
 ) -> Water:
     """No water use, by whichever rule is set. A meter that cannot tell ends gaps and finds none."""
     at, level, habit, rearm_at = water.line.at, water.level, water.habit, water.rearm_at
-    if not level and habit is not None and at - habit.used_at <= FLOOR_S:
-        spoken = before.habit.flags & SAID if before.habit is not None else 0
-        if steps is not None and not before.seen_at and not spoken:
-            return water  # nearly every reading: used a while ago, and nothing was found
     can_find = can_find and not (water.machine.on or water.stuck)
     again = water.rearmed + 1 if can_find and level and 0 < rearm_at <= at else 0
     said = before.seen_at or (before.habit is not None and before.habit.flags & SAID)

@@ -132,7 +132,8 @@ def _gap_before(water: Water) -> tuple[Stairs, Habit | None]:
 def moved_on(water: Water, line: Line, by_habit: bool, device: DeviceView) -> Water:
     """Everything that is remembered, after a trusted reading that follows the one before it."""
     from_at, from_value, at, value = water.line.at, water.line.value, line.at, line.value
-    tap, leak, machine, seen_at = water.tap, water.leak, water.machine, water.seen_at
+    tap, leak, machine = water.tap, water.leak, water.machine
+    seen_at, stuck, was_at, was_dl = water.seen_at, water.stuck, water.was_at, water.was_dl
     moved, span = value - from_value, at - from_at
     hour = tap_.pour(tap, at, value)
     if hour is not tap:
@@ -141,10 +142,13 @@ def moved_on(water: Water, line: Line, by_habit: bool, device: DeviceView) -> Wa
         tap = hour
     if moved or machine.used_dl:
         machine = machine_.pour(machine, at, moved, span)
-    by_machine = bool(moved and machine.on) and machine_.explains(machine, span)
-    if moved or device.resting:
+    by_machine = freed = False
+    if moved:
+        by_machine = bool(machine.on) and machine_.explains(machine, span)
+        freed = bool(stuck)  # what went before was not counted: the gap begins here
+        seen_at, stuck, was_at, was_dl = 0, 0, _began(water), from_value
+    elif device.resting:
         seen_at = 0
-    freed = bool(moved and water.stuck)  # what went before was not counted: the gap begins here
     stairs, habit = _NO_STAIRS, water.habit
     if by_habit:
         if habit is None:
@@ -169,10 +173,8 @@ def moved_on(water: Water, line: Line, by_habit: bool, device: DeviceView) -> Wa
         stairs = Stairs(from_at) if freed else _stairs_of(water, from_at)
         if moved and not by_machine and at >= stairs.rose_at:
             stairs = stairs_.climb(stairs, at, moved)
-    away_uses = 0
-    if device.resting:
-        used = _is_used(leak, habit, at, 0 if by_machine else moved, span)
-        away_uses = min(water.away_uses + used, USES_MOST)
+    used = device.resting and _is_used(leak, habit, at, 0 if by_machine else moved, span)
+    away_uses = min(water.away_uses + used, USES_MOST) if device.resting else 0
     return Water(
         line,
         stairs,
@@ -185,11 +187,11 @@ def moved_on(water: Water, line: Line, by_habit: bool, device: DeviceView) -> Wa
         water.rearmed,
         away_uses,
         seen_at,
-        0 if moved else water.stuck,
+        stuck,
         leak,
         machine,
-        _began(water) if moved else water.was_at,
-        from_value if moved else water.was_dl,
+        was_at,
+        was_dl,
     )
 
 

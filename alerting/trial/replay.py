@@ -13,15 +13,13 @@ from alerting.detect import (
     DeviceState,
     DeviceView,
     answered,
-    judge_reading,
+    judge_register,
     rearm,
     seen,
     tick,
 )
-from alerting.detectors.assessable import REGISTERS
 from alerting.detectors.view import moment, seconds
 from alerting.finding import Finding, Severity, Sign
-from devices.event import REGISTER_UNITS, Reading
 
 FALSE_WITHIN_S = 24 * 3600
 """A gap that ended sooner was somebody at home: what a call to the elder would have found out."""
@@ -88,23 +86,22 @@ class Replay:
         `arrivals`: when each was heard (rising; missing: as soon as it was read). `watch` is
         called with a reading's number and the state after it.
         """
-        register = REGISTERS[self.device.role or ""]
-        unit, name, device = REGISTER_UNITS[register], self.device.id, self.device
-        state, next_at, row = self.state, self._next_at(), -1
+        device, state, row = self.device, self.state, -1
+        next_at, judge_at = self._next_at(), self.judge_at
         for at, value, now in zip(times, values, arrivals or times, strict=True):
             if next_at < now:
                 self.state = state
                 self.pass_time(now, row)
-                state, device, next_at = self.state, self.device, self._next_at()
+                state, device = self.state, self.device
+                next_at, judge_at = self._next_at(), self.judge_at
             row += 1
-            reading = Reading(child_id=name, register=register, value=value, unit=unit)
-            state, found, due = judge_reading(state, reading, at, device, now)
+            state, found, due = judge_register(state, value, at, device, now)
             if found:
                 self.state = state
                 self._take(found, row, now)
                 state = self.state
-            if due != self.judge_at:
-                self.judge_at = due
+            if due != judge_at:
+                self.judge_at = judge_at = due
                 next_at = self._next_at()
             if watch is not None:
                 watch(row, state)

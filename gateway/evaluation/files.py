@@ -119,11 +119,14 @@ def _read_rows(
     name_at, time_at, litres_at = places
     times, homes = Times(zone), found.homes
     days, clocks = times.days, times.clocks
+    last: str | None = None  # a home's rows mostly follow each other
+    home = Home(name="", zone="")
     for number, row in enumerate(rows, 2):
         try:
             name, text, litres = row[name_at], row[time_at], float(row[litres_at])
             at = days[text[:10]] + clocks[text[10:]]
-            home = homes[name]
+            if name != last:
+                last, home = name, homes[name]
             if not -ABSURD_L < litres < ABSURD_L:
                 raise ValueError(litres)
         except (IndexError, ValueError, KeyError):
@@ -131,6 +134,7 @@ def _read_rows(
             if known is None:
                 continue
             home, text, at, litres = known
+            last = home.name
         home.times.append(at)
         home.litres.append(litres)
         home.texts.append(text)

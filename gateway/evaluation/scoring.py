@@ -8,11 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from alerting.detect import DeviceState, DeviceView, forget, judge_reading
+from alerting.detect import DeviceState, DeviceView, forget, judge_register
 from alerting.finding import Sign
 from alerting.trial.course import Course, course_of
 from alerting.trial.replay import TOLD
-from devices.event import Reading
 from gateway.evaluation.home import Alarm, Home, replay
 
 WARM_UP_S = 60 * 86_400
@@ -143,11 +142,11 @@ def _still_s(
     at: int,
 ) -> float:
     """Seconds until the rule notices that from `at` on the register stands still."""
-    said = _water(home.name, home.litres[row])
+    stood = home.litres[row] / 1000
     if state.water is not None and state.water.level:
         state = forget(state, "no_water_use")  # one that stands would hide when the next comes
     for later in _after(heard, row, at, NEVER_S):
-        state, findings, _ = judge_reading(state, said, later, device, later)
+        state, findings, _ = judge_register(state, stood, later, device, later)
         if any(f.kind == "no_water_use" and f.sign in TOLD for f in findings):
             return later - at
     return NEVER_S
@@ -159,8 +158,8 @@ def _pouring_s(
     """Seconds until an open tap is noticed that runs from `at` on, at TAP_L_PER_HOUR."""
     stood = home.litres[row]
     for later in _after(heard, row, at, _TAP_NEVER_S):
-        said = _water(home.name, stood + TAP_L_PER_HOUR * (later - at) / 3600)
-        state, findings, _ = judge_reading(state, said, later, device, later)
+        litres = stood + TAP_L_PER_HOUR * (later - at) / 3600
+        state, findings, _ = judge_register(state, litres / 1000, later, device, later)
         if any(f.kind == "tap_left_on" and f.sign is Sign.ROSE for f in findings):
             return later - at
     return _TAP_NEVER_S
@@ -169,10 +168,6 @@ def _pouring_s(
 def _after(heard: Sequence[int], row: int, at: int, for_s: int) -> Sequence[int]:
     """When the readings after `row` were heard, up to so many seconds after `at`."""
     return heard[row + 1 : bisect_left(heard, at + for_s, row + 1)]
-
-
-def _water(name: str, litres: float) -> Reading:
-    return Reading(child_id=name, register="water_total", value=litres / 1000, unit="m3")
 
 
 # --- many homes together

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerting.detect import DeviceState, DeviceView, judge, judge_reading
+from alerting.detect import DeviceState, DeviceView, judge, judge_register
 from alerting.detectors.view import moment, seconds
 from alerting.tables import ReadingRow
 from alerting.trial.backtest import Ending, backtest, load_readings
@@ -111,7 +111,7 @@ def test_the_quick_way_through_a_replay_is_the_way_of_production(
         value = max(value + moved, 0.0) if moved < 100 else value
         said = moved if moved > 100 else value
         reading = Reading(child_id="m-1", register="water_total", value=said, unit="m3")
-        quick, found, due = judge_reading(quick, reading, at, device, at + late)
+        quick, found, due = judge_register(quick, said, at, device, at + late)
         judged = judge(slow, ((moment(at), reading),), device, moment(at + late))
         slow = judged.state
         assert (quick, found) == (slow, judged.findings)
