@@ -118,6 +118,18 @@ def test_a_broken_file_is_one_sentence(tmp_path: Path, content: bytes, words: st
     assert words in str(refused.value)
 
 
+def test_homes_whose_rows_take_turns_keep_their_own(tmp_path: Path) -> None:
+    # a new day, a new clock time and a new home in every combination with the home before it
+    rows = ["h1,2026-03-01T00:00,1", "h2,2026-03-01T00:00,2", "h1,2026-03-01T01:00,3"]
+    rows += ["h2,2026-03-02T01:00,4", "h1,2026-03-02T02:00,5", "h1,2026-03-02T03:00,6"]
+    rows += ["h2 ,2026-03-02T03:00,7", "h2,2026-03-02T04:00,8", "h1,2026-03-02T04:00,9"]
+    source = read(tmp_path, HEAD, *rows)
+    assert {home.name: home.litres for home in source.homes} == {
+        "h1": [1, 3, 5, 6, 9],
+        "h2": [2, 4, 7, 8],
+    }
+
+
 def test_mixed_offsets_are_each_what_they_say(tmp_path: Path) -> None:
     times = ("2026-03-01T08:15+08:00", "2026-03-01T01:15:00Z", "2026-03-01T02:15:00+00:00")
     home = only_home(read(tmp_path, HEAD, *(f"h1,{time},5" for time in times)))
