@@ -29,6 +29,7 @@ _FORECAST: dict[str, Any] = {
     "changed": 40,
     "no_meter": 2,
     "silent": 1,
+    "unnoticed": 0,
     "unfit": 3,
     "grades": {"fine": 30, "sparse": 6, "coarse": 2, "blind": 1, "dark": 0},
     "delay_s": 54000,
@@ -72,6 +73,14 @@ _PARAMETER = {
 }
 
 
+_INSTEAD = {
+    "rule": "no_water_use",
+    "parameter": "preset",
+    "value": "fixed-24h-10l",
+    "rule_id": "rule-1b9d3",
+}
+
+
 class RuleScope(Body):
     """Without area, tier and elder: everybody, everywhere. An elder's rule has neither of both."""
 
@@ -93,6 +102,11 @@ class WatchRuleIn(RuleScope):
     back_test: Annotated[str, Field(max_length=8000)] | None = Field(
         None, description="`seal` of the back-test that was looked at; kept with the rule."
     )
+    unnoticed_at_most: Annotated[int, Field(ge=0)] | None = Field(
+        None,
+        description="Refuse the rule when it would leave more homes than this without anything "
+        "that notices that they go quiet.",
+    )
 
 
 class BackTestIn(RuleScope):
@@ -103,7 +117,8 @@ class BackTestIn(RuleScope):
 
 
 class WatchRuleOut(Out):
-    """`applied_at`: when its devices were told; `forecast`: what the back-test said."""
+    """`applied_at`: when its devices were told; `forecast`: what the back-test said, and
+    `unnoticed` as the back-test counts it."""
 
     model_config = Out.model_config | example(
         id="rule-4k2q8",
@@ -180,6 +195,10 @@ class BackTestOut(Out):
     changed: int = Field(description="Of those covered, where the rule changes anything.")
     no_meter: int
     silent: int = Field(description="A meter without a reading in the 30 days.")
+    unnoticed: int = Field(
+        description="Of all homes in the scope: those that would lose the last device that "
+        "notices that they go quiet."
+    )
     unfit: int = Field(description="Meters too coarse or too rare for a rule of the home's own.")
     grades: dict[str, int]
     delay_s: int | None = Field(description="Longest delay of the middle home.")
@@ -231,6 +250,29 @@ class ElderWatchOut(Out):
     devices: list[dict[str, Any]] = Field(
         description="`device_id`, `role`, the `rules` in force and the device's `own`."
     )
+
+
+class InsteadOut(Out):
+    """What would hold for a parameter of the rule; `rule_id` null: the default."""
+
+    model_config = Out.model_config | example(**_INSTEAD)
+    rule: str
+    parameter: str
+    value: Any
+    rule_id: str | None
+
+
+class EndOut(Out):
+    """What ending a rule would mean, as the back-test counts it."""
+
+    model_config = Out.model_config | example(
+        rule_id="rule-4k2q8", homes=300, changed=287, unnoticed=0, instead=[_INSTEAD]
+    )
+    rule_id: str
+    homes: int = Field(description="In the scope.")
+    changed: int = Field(description="Whose devices would be told something else.")
+    unnoticed: int
+    instead: list[InsteadOut]
 
 
 class RuleFilters(Filters):
