@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -11,16 +12,30 @@ from core.errors import InvalidInput
 MAX_TEXT = 2000
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wrong:
+    """What is wrong with a form that is shown again: said at the field, and above the form."""
+
+    form: str  # which of the page's forms
+    field: str  # its name in the form; "" for the form as a whole
+    text: str
+
+
 def clean(fields: Mapping[str, object]) -> dict[str, str]:
     """Text fields only, trimmed; raises `InvalidInput` for what PostgreSQL could not store."""
     cleaned: dict[str, str] = {}
     for name, value in fields.items():
         if not isinstance(value, str):
             continue
-        if "\0" in value or any("\ud800" <= sign <= "\udfff" for sign in value):
+        if not is_storable(value):
             raise InvalidInput(name, "unreadable")
         cleaned[name] = value.strip()[:MAX_TEXT]
     return cleaned
+
+
+def is_storable(text: str) -> bool:
+    """Whether PostgreSQL takes it: no NUL, no lone surrogate."""
+    return "\0" not in text and not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 def required(fields: Mapping[str, str], name: str) -> str:
