@@ -18,8 +18,10 @@ _SIDE = {
     "per_100_homes_day": 1.1,
     "checks_a_day": 0.4,
     "incidents_a_day": 0.2,
+    "absences_a_day": 0.1,
     "checks_a_shift": 0.13,
     "incidents_a_shift": 0.07,
+    "absences_a_shift": 0.03,
 }
 _FORECAST: dict[str, Any] = {
     "days": 30,
@@ -167,8 +169,9 @@ class AlarmOut(Out):
 
 
 class SideOut(Out):
-    """`alarms` = checks + incidents + absences, of the homes covered; a day and a shift: expected
-    in the whole scope. A check that nobody answers counts as an incident there, too."""
+    """`alarms` = checks + incidents + absences, of the homes covered. A day and a shift: expected
+    in the whole scope; there incidents hold the checks that nobody answers and the absences, since
+    somebody has to find out (`absences_a_shift`: so many of them)."""
 
     model_config = Out.model_config | example(**_SIDE)
     alarms: int
@@ -178,8 +181,10 @@ class SideOut(Out):
     per_100_homes_day: float
     checks_a_day: float
     incidents_a_day: float
+    absences_a_day: float
     checks_a_shift: float
     incidents_a_shift: float
+    absences_a_shift: float
 
 
 class BackTestOut(Out):

@@ -137,6 +137,8 @@ def place_of(row: WatchRow) -> str:
     """Where a row leads: to what people do about it, else to the meter, else to the person."""
     if row.incident_id is not None:
         return f"/incidents/{row.incident_id}"
+    if row.asking is not None:
+        return f"/checks/{row.asking.check_id}"
     return f"/devices/{row.device_id}" if row.device_id is not None else f"/elders/{row.ident}"
 
 
