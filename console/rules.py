@@ -25,7 +25,7 @@ from console.forms import Wrong, clean, local_time, optional
 from console.rule_end import not_agreed, place_of
 from console.rulebook import load_rulebook, rule_to_note, tier_names
 from core.db import after_commit
-from core.errors import InvalidInput
+from core.errors import Busy, InvalidInput
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -59,7 +59,11 @@ async def back_test(page: AtDesk) -> Response:
             rule = await _rule(session, page, fields)
     except InvalidInput as error:
         return await _page(page, fields, wrong=_in_words(error, page))
-    said = await forecast(page.services, rule, page.now, staff=staff)
+    try:
+        said = await forecast(page.services, rule, page.now, staff=staff)
+    except Busy:
+        busy = Wrong(form="rule", field="", text=page.words("rules.busy"))
+        return await _page(page, fields, wrong=busy)
     lines = compared(said.present, said.proposed)
     shown = lines[::-1][:SHOWN]
     async with page.services.db.reading() as session:
