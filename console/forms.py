@@ -27,15 +27,10 @@ def clean(fields: Mapping[str, object]) -> dict[str, str]:
     for name, value in fields.items():
         if not isinstance(value, str):
             continue
-        if not is_storable(value):
+        if "\0" in value or any("\ud800" <= sign <= "\udfff" for sign in value):
             raise InvalidInput(name, "unreadable")
         cleaned[name] = value.strip()[:MAX_TEXT]
     return cleaned
-
-
-def is_storable(text: str) -> bool:
-    """Whether PostgreSQL takes it: no NUL, no lone surrogate."""
-    return "\0" not in text and not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 def required(fields: Mapping[str, str], name: str) -> str:

@@ -14,7 +14,7 @@ from care.rule_effect import Effect, effect_of_withdrawing, instead_of
 from care.tables import Area, Elder, User, WatchRule
 from console.context import AtDesk, PageContext
 from console.errors import PageRoute
-from console.forms import Wrong, clean
+from console.forms import Wrong
 from console.rulebook import tier_names
 from console.texts import Words
 from core.db import after_commit
@@ -73,9 +73,8 @@ def _agreed_to(fields: Mapping[str, str]) -> int:
 
 
 async def _looked_at(page: PageContext, rule_id: str) -> tuple[WatchRule, Effect]:
-    ident = clean({"id": rule_id})["id"]
     async with page.services.db.reading() as session:
-        row = await watch_rules.find_rule(session, page.sight, ident)
+        row = await watch_rules.find_rule(session, page.sight, rule_id)
         return row, await effect_of_withdrawing(session, rule_of(row), page.now)
 
 

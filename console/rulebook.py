@@ -17,7 +17,6 @@ from care.tables import Area, Elder, User, WatchRule
 from care.watch import Book, Resident, Rule, Watched, book_of, watch_of
 from care.watch_rules import visible_rules
 from console.context import PageContext
-from console.forms import is_storable
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,7 +127,7 @@ def tier_names(page: PageContext) -> dict[str, str]:
 
 async def rule_to_note(session: AsyncSession, sight: Sight, rule_id: str) -> WatchRule | None:
     """The rule that an address says was just saved or withdrawn; None for one unknown here."""
-    if not rule_id or not is_storable(rule_id):
+    if not rule_id:
         return None
     return await session.scalar(
         select(WatchRule).where(WatchRule.id == rule_id, visible_rules(sight))

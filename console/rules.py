@@ -21,7 +21,7 @@ from care.tables import Elder, WatchRule
 from care.watch_choices import NUMBERS, PRESETS
 from console.context import AtDesk, PageContext
 from console.errors import PageRoute
-from console.forms import Wrong, clean, local_time, optional
+from console.forms import Wrong, local_time, optional
 from console.rule_end import not_agreed, place_of
 from console.rulebook import load_rulebook, rule_to_note, tier_names
 from core.db import after_commit
@@ -45,7 +45,7 @@ async def rules(
     """The tree, and the form for the scope that was chosen; `saved`: a rule that just was."""
     require(page.who, "watch_rules.read")
     scope = {"area_id": area[:64], "tier": tier[:40], "elder_id": elder[:64]}
-    return await _page(page, clean(scope), noted_id=saved[:64])
+    return await _page(page, scope, noted_id=saved[:64])
 
 
 @router.post("/rules/back-test")
