@@ -23,6 +23,7 @@ from console import (
     people,
     phone,
     rule_end,
+    rule_outcome,
     rules,
     session,
     watch,
@@ -52,6 +53,7 @@ _ROUTERS = (
     elder_forms.router,
     rules.router,
     rule_end.router,
+    rule_outcome.router,
     watch.router,
     device.router,  # last of its kind: its address begins like theirs
 )

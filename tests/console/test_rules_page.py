@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 
-from alerting.tables import DeviceStateRow, ReadingRow
+from alerting.tables import Check, DeviceStateRow, ReadingRow
 from care.tables import WatchRule
 from tests.console.browsing import DESK, PHONE, Site, overflow
 from tests.console.support import forms_of, reader, words_of
@@ -186,6 +186,41 @@ async def test_ending_a_rule_above_which_nothing_watches_asks_too(world: World) 
     assert "请先勾选确认" in words_of(await head.submit(end, end, 422, agreed=""))
     assert (await world.admin.get(f"watch-rules/{mine['id']}"))["ended_at"] is None
     assert "已撤销" in words_of(await head.submit(end, end, agreed="1"))
+
+
+async def test_a_rule_says_afterwards_what_became_of_what_was_foreseen(world: World) -> None:
+    ids = await county(world)
+    village = ids["北门村"]
+    elder = await world.elder("李桂英", area_id=village, tier="key")
+    await world.device("leak-1", "leak_sensor", home_id=elder["home_id"])
+    await world.device("leak-2", "leak_sensor", home_id=(await world.elder("别处"))["home_id"])
+    scopes: list[dict[str, Any]] = [
+        {"area_id": village},
+        {"tier": "key"},
+        {"elder_id": elder["id"]},
+        {"area_id": ids["河东村"]},
+    ]
+    made = [await world.admin.post("watch-rules", {"rules": QUIET, **one}) for one in scopes]
+    officer = reader(world, await world.sign_in("wang"))
+    first = words_of(await officer.open(f"/rules/{made[0]['id']}"))
+    assert "生效不到一小时" in first and "正在通知设备" in first
+    world.clock.advance(hours=12)
+    for device in ("leak-1", "leak-2"):
+        await world.event(device, "leak")
+    async with world.services.db.transaction() as session:
+        ended = {"state": "ended", "result": "well", "ended_at": world.clock.now()}
+        where: dict[str, Any] = {"home_id": elder["home_id"], "area_id": village}
+        values = {"purpose": "wellbeing", "kind": "no_water_use", "opened_at": world.clock.now()}
+        session.add(Check(id="check-1", subject="home:x", **values, **where, **ended))
+    world.clock.advance(hours=36)
+    officer = reader(world, await world.sign_in("zhao"))
+    for rule, count in zip(made, (1, 1, 1, 0), strict=True):
+        said = words_of(await officer.open(f"/rules/{rule['id']}"))
+        assert "实际（2 天）" in said
+        assert ("事件单1：还没有结果 1" in said) is bool(count), rule
+        assert ("问安1：" in said) is bool(count), rule
+    assert f'href="/rules/{made[0]["id"]}"' in await officer.open("/rules")
+    await officer.open("/rules/rule-nobody-knows", 404)
 
 
 async def test_a_rule_to_come_is_ended_without_a_change(world: World) -> None:
