@@ -65,9 +65,9 @@ async def test_the_tree_says_of_every_area_what_holds_and_where_it_comes_from(
     )
     page = words_of(await reader(world, world.admin).open("/rules"))
     tree = page.partition("各地区现行规则")[2]
-    assert "城关镇 乡镇设规则 宽：明显超过本户习惯才报警 撤销" in tree
+    assert "城关镇 乡镇设规则 宽：明显超过本户习惯才报警 效果撤销…" in tree
     assert "北门村 村设规则 宽：明显超过本户习惯才报警 来自：城关镇" in tree
-    assert "一般对象 固定：24 小时不足 10 升报警 撤销" in tree
+    assert "一般对象 固定：24 小时不足 10 升报警 效果撤销…" in tree
     assert "城关县 县设规则 固定：12 小时不足 10 升报警，24 小时再报 默认" in tree
 
 
