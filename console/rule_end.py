@@ -43,16 +43,16 @@ async def withdraw(page: AtDesk, rule_id: str) -> Response:
         async with page.services.db.transaction() as session:
             row = await watch_rules.withdraw_rule(session, page.who, page.now, rule_id)
             after_commit(session, page.services.signals.rules.set)
-    except Conflict:  # it has ended, which the page says with its time
-        return page.go_to(place_of(row, "saved"))
-    return page.go_to(place_of(row, "saved"))
+    except Conflict:
+        pass  # it has ended already, which the page says with its time
+    return page.go_to(place_of(row))
 
 
-def place_of(rule: WatchRule, said: str) -> str:
+def place_of(rule: WatchRule) -> str:
     """Where a rule stands on the pages, which say there that it was saved or withdrawn."""
     if rule.elder_id is not None:
         return f"/elders/{rule.elder_id}?rule={rule.id}#rule"
-    return f"/rules?{said}={rule.id}#{rule.area_id or 'everywhere'}"
+    return f"/rules?saved={rule.id}#{rule.area_id or 'everywhere'}"
 
 
 def not_agreed(fields: Mapping[str, str], unnoticed: int, t: Words) -> Wrong | None:
@@ -81,7 +81,7 @@ async def _looked_at(page: PageContext, rule_id: str) -> tuple[WatchRule, Effect
 async def _page(page: PageContext, rule_id: str, *, wrong: Wrong | None = None) -> Response:
     row, effect = await _looked_at(page, rule_id)
     if row.ended_at is not None and row.ended_at <= page.now:
-        return page.go_to(place_of(row, "saved"))
+        return page.go_to(place_of(row))
     names: dict[str | None, str] = {}
     async with page.services.db.reading() as session:
         instead = await instead_of(session, rule_of(row), page.now)

@@ -112,7 +112,7 @@ async def save(page: AtDesk) -> Response:
             after_commit(session, page.services.signals.rules.set)
     except InvalidInput as error:
         return await _page(page, fields, wrong=_in_words(error, page))
-    return page.go_to(place_of(rule, "saved"))
+    return page.go_to(place_of(rule))
 
 
 async def _page(
