@@ -28,14 +28,16 @@ from gateway.demo_limits import foreseen
 from simulators.anju_client import AnjuClient
 from simulators.broker import BrokerAddress
 from simulators.devices import Fleet
-from simulators.fake_phone import FakePhone, Rule
+from simulators.fake_phone import FakePhone
 from simulators.fake_phone_app import create_app as create_phone_app
-from simulators.homes import Town, demo_town
+from simulators.homes import demo_town
 from simulators.life import TownLife
 from simulators.live import Address, LiveView
 from simulators.meters import HISTORY_DAYS, Meters
+from simulators.phone_messages import Rule
 from simulators.scenario import PhoneRule, Scenario, load_scenario
 from simulators.seed import PhoneAccess, seed
+from simulators.town import Town
 
 HOST = "127.0.0.1"
 ADMIN = "admin"

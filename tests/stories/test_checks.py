@@ -14,7 +14,7 @@ from sqlalchemy import Select, select
 from alerting.handling import check_ending, checking, sweep
 from alerting.handling.witness import SecondLook
 from care.tables import Elder, ElderStatusEntry
-from simulators.fake_phone import Rule
+from simulators.phone_messages import Rule
 from tests.support.checks import ELDER_PHONE, QuietHome
 from tests.support.world import World, kinds, reasons
 

@@ -26,7 +26,7 @@ from alerting.tables import (
     Notice,
 )
 from alerting.telling.links import CHECK, make_link
-from simulators.fake_phone import PhoneMessage
+from simulators.phone_messages import PhoneMessage
 from tests.support.world import SECRET_KEY, World
 
 ELDER_PHONE = "+8613900000000"
