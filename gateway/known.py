@@ -1,4 +1,4 @@
-"""What is known of a source's children: all of a few, or of thousands those that a batch names."""
+"""Whom a batch names among a source's children: their roles, what they are called, who is in use."""
 
 from __future__ import annotations
 
