@@ -1,4 +1,4 @@
-"""Whom a batch names among a source's children: their roles, what they are called, who is in use."""
+"""Whom a batch names among a source's children: their roles, what they are called, who is active."""
 
 from __future__ import annotations
 
