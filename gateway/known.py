@@ -1,4 +1,4 @@
-"""Whom a batch names among a source's children: their roles, what they are called, who is active."""
+"""Whom a batch names among a source's children: their roles, their names, and who is in use."""
 
 from __future__ import annotations
 
