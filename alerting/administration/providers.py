@@ -16,9 +16,9 @@ from care.areas import area_for_new
 from care.listing import equal
 from care.model import Actor
 from care.paging import Order, Page, PageRequest, fetch_page
-from care.queries import in_scope
+from care.queries import in_scope, one_seen
 from care.reach import web_address
-from core.errors import InvalidInput, NotAllowed, NotFound
+from core.errors import InvalidInput, NotAllowed
 from core.ids import new_id, new_secret
 
 _CHANNELS = Order(name="channels", key=Channel.created_at, ident=Channel.id)
@@ -34,11 +34,7 @@ async def listed(
 
 async def find_channel(session: AsyncSession, actor: Actor, channel_id: str) -> Channel:
     """A channel of the caller's area, or of none; raises `NotFound` for any other."""
-    visible = in_scope(Channel.area_id, actor.scope)
-    found = await session.scalar(select(Channel).where(Channel.id == channel_id, visible))
-    if found is None:
-        raise NotFound("channel", channel_id)
-    return found
+    return await one_seen(session, Channel, channel_id, in_scope(Channel.area_id, actor.scope))
 
 
 async def create_channel(

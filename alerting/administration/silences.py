@@ -14,8 +14,8 @@ from care import queries
 from care.areas import area_for_new
 from care.model import Actor
 from care.paging import Order, Page, PageRequest, fetch_page
-from care.queries import Sight, in_scope
-from core.errors import InvalidInput, NotFound
+from care.queries import Sight, in_scope, one_seen
+from core.errors import InvalidInput
 from core.ids import new_id
 
 LONGEST_SILENCE = timedelta(days=30)
@@ -34,11 +34,7 @@ async def listed(
 
 async def find_silence(session: AsyncSession, actor: Actor, silence_id: str) -> Silence:
     """A silence of the caller's area, or of none; raises `NotFound` for any other."""
-    visible = in_scope(Silence.area_id, actor.scope)
-    found = await session.scalar(select(Silence).where(Silence.id == silence_id, visible))
-    if found is None:
-        raise NotFound("silence", silence_id)
-    return found
+    return await one_seen(session, Silence, silence_id, in_scope(Silence.area_id, actor.scope))
 
 
 async def create_silence(
