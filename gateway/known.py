@@ -53,10 +53,11 @@ async def _all_of_few(
     session: AsyncSession, source_ids: Collection[str]
 ) -> dict[str, Known] | None:
     """None: there are more than a few."""
-    children = (await session.execute(_children(source_ids).limit(FEW + 1))).all()
     devices = (await session.execute(_devices(source_ids).limit(FEW + 1))).all()
-    is_all = len(children) <= FEW and len(devices) <= FEW
-    return _known(source_ids, children, devices) if is_all else None
+    if len(devices) > FEW:
+        return None
+    children = (await session.execute(_children(source_ids).limit(FEW + 1))).all()
+    return _known(source_ids, children, devices) if len(children) <= FEW else None
 
 
 async def _of_named(
