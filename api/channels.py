@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
 
-from alerting import administration
+from alerting.administration import providers
 from alerting.channels.http import webhook_refusal
 from alerting.tables import Channel
 from api.dependencies import Now, Reading, ServicesDep, Writing, allowed
@@ -99,7 +99,7 @@ def _shown(channel: Channel, services: Services) -> ChannelOut:
         refusal = webhook_refusal(channel.url, services.settings.allowed_webhook_hosts)
         warnings = [f"url: {refusal}; nothing is sent there"] if refusal else []
     return ChannelOut.model_validate(channel).model_copy(
-        update={"url": administration.shown_url(channel.url), "warnings": warnings}
+        update={"url": providers.shown_url(channel.url), "warnings": warnings}
     )
 
 
@@ -111,7 +111,7 @@ async def list_channels(
     query: Annotated[ChannelFilters, Query()],
 ) -> dict[str, Any]:
     """With when each last worked and last failed."""
-    page = await administration.channels(session, actor, query.page, kind=query.kind)
+    page = await providers.listed(session, actor, query.page, kind=query.kind)
     return page_of(page, (_shown(one, services) for one in page.items))
 
 
@@ -124,7 +124,7 @@ async def create_channel(
     body: ChannelIn,
 ) -> ChannelCreated:
     """The secret is in this answer and in no other."""
-    channel = await administration.create_channel(session, actor, now, **body.model_dump())
+    channel = await providers.create_channel(session, actor, now, **body.model_dump())
     return ChannelCreated(**_shown(channel, services).model_dump(), secret=channel.secret)
 
 
@@ -135,7 +135,7 @@ async def read_channel(
     session: Reading,
     channel_id: str,
 ) -> ChannelOut:
-    return _shown(await administration.find_channel(session, actor, channel_id), services)
+    return _shown(await providers.find_channel(session, actor, channel_id), services)
 
 
 @router.patch("/{channel_id}", summary="Change a channel", response_model=ChannelOut)
@@ -148,6 +148,4 @@ async def update_channel(
 ) -> ChannelOut:
     """The kind stays."""
     changes = body.changes()
-    return _shown(
-        await administration.update_channel(session, actor, channel_id, changes), services
-    )
+    return _shown(await providers.update_channel(session, actor, channel_id, changes), services)

@@ -10,11 +10,10 @@ from fastapi import APIRouter, Query
 from pydantic import AfterValidator, Field, StringConstraints
 
 from alerting import queries
-from alerting.fleet import commands, equipment
+from alerting.fleet import equipment
 from alerting.fleet.equipment import is_supervisable
-from alerting.intake import inbox
 from alerting.queries import DeviceView
-from api.dependencies import Now, Reading, ServicesDep, SightDep, Writing, allowed
+from api.dependencies import Now, Reading, SightDep, Writing, allowed
 from api.schemas import (
     NOT_GIVEN,
     Body,
@@ -24,7 +23,6 @@ from api.schemas import (
     Name,
     Out,
     PageOut,
-    When,
     Whole,
     example,
     page_of,
@@ -32,8 +30,6 @@ from api.schemas import (
 from api.sources import CredentialsOut, MqttOut, renewed
 from care.equipment import MqttCredentials
 from care.model import Actor
-from care.tables import DeviceCommand
-from core.db import after_commit
 
 router = APIRouter(prefix="/devices", tags=["sources and devices"])
 MAX_RULES = 4096
@@ -163,21 +159,6 @@ class DeviceFilters(Filters):
     role: Ident | None = None
 
 
-class ReadingOut(Out):
-    model_config = Out.model_config | example(
-        register="water_total", at="2026-03-01T00:00:00Z", value=12.345
-    )
-    register_: str = Field(alias="register")
-    at: datetime
-    value: float
-
-
-class ReadingFilters(Filters):
-    device_id: Ident
-    register_: Annotated[str | None, Field(alias="register", max_length=64)] = None
-    since: When | None = None
-
-
 def shown(view: DeviceView) -> DeviceOut:
     """A device, whom it is bound to, and what was last heard of it."""
     row, binding, state = view.device, view.binding, view.state
@@ -281,89 +262,3 @@ async def renew_device_credentials(
     """Of a native device. The old password lets nobody in any more, and who is connected with it
     is cut off. To revoke a device altogether: PATCH `active: false`."""
     return renewed(device_id, await equipment.renew_device_credentials(session, actor, device_id))
-
-
-class CommandIn(Body):
-    model_config = Body.model_config | example(command="silence")
-    command: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")] = Field(
-        description="`silence`, `identify` or `test`; a native device takes its own words, too."
-    )
-
-
-class CommandOut(Out):
-    model_config = Out.model_config | example(
-        id="cmd-4h2x9",
-        device_id="smoke-0001",
-        command="silence",
-        state="sent",
-        requested_by="user-7c1rm",
-        requested_at="2026-03-01T00:15:00Z",
-        expires_at="2026-03-01T00:16:00Z",
-        sent_at="2026-03-01T00:15:00Z",
-        answered_at=None,
-        result=None,
-    )
-    id: str
-    device_id: str
-    command: str
-    state: str  # waiting sent done failed expired
-    requested_by: str
-    requested_at: datetime
-    expires_at: datetime
-    sent_at: datetime | None
-    answered_at: datetime | None  # null: it did not say, or its family never does
-    result: str | None  # what the device said of it, or why it was not done
-
-
-@router.post(
-    "/{device_id}/commands",
-    summary="Ask a device to do something",
-    status_code=201,
-    response_model=CommandOut,
-)
-async def create_command(
-    actor: Annotated[Actor, allowed("devices.write")],
-    services: ServicesDep,
-    session: Writing,
-    now: Now,
-    device_id: str,
-    body: CommandIn,
-) -> DeviceCommand:
-    """Sent within a second; what it cannot do is refused, naming what it can. Native and Shelly
-    devices answer (`done`, `failed`, or `expired`); of others `sent` is all that can be known."""
-    asked = await commands.request(session, actor, now, device_id, body.command)
-    after_commit(session, services.signals.commands.set)
-    return asked
-
-
-@router.get(
-    "/{device_id}/commands", summary="A device's commands", response_model=PageOut[CommandOut]
-)
-async def list_commands(
-    _actor: Annotated[Actor, allowed("devices.read")],
-    sight: SightDep,
-    session: Reading,
-    device_id: str,
-    query: Annotated[Filters, Query()],
-) -> dict[str, Any]:
-    """The latest first."""
-    page = await commands.listed(session, sight, query.page, device_id)
-    return page_of(page, page.items)
-
-
-readings_router = APIRouter(prefix="/readings", tags=["sources and devices"])
-
-
-@readings_router.get("", summary="A device's readings", response_model=PageOut[ReadingOut])
-async def list_readings(
-    _actor: Annotated[Actor, allowed("readings.read")],
-    sight: SightDep,
-    session: Reading,
-    query: Annotated[ReadingFilters, Query()],
-) -> dict[str, Any]:
-    """Oldest first; units are those of the protocol's registers."""
-    await queries.device(session, sight, query.device_id)
-    page = await inbox.readings(
-        session, query.page, query.device_id, register=query.register_, since=query.since
-    )
-    return page_of(page, page.items)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from alerting import administration
+from alerting.administration import ladders
 from alerting.escalation import Policy
 from alerting.finding import Severity
 from alerting.tables import EscalationPolicyRow
@@ -92,7 +92,7 @@ async def list_policies(
     session: Reading,
     query: Annotated[PolicyFilters, Query()],
 ) -> dict[str, Any]:
-    page = await administration.policies(session, actor, query.page, severity=query.severity)
+    page = await ladders.listed(session, actor, query.page, severity=query.severity)
     return page_of(page, page.items)
 
 
@@ -101,7 +101,7 @@ async def create_policy(
     actor: Annotated[Actor, allowed("policies.write")], session: Writing, now: Now, body: PolicyIn
 ) -> EscalationPolicyRow:
     """Stands before the region's own. Its last step must tell the operator as well."""
-    return await administration.create_policy(
+    return await ladders.create_policy(
         session,
         actor,
         now,
@@ -120,7 +120,7 @@ async def read_policy(
     version: Version = None,
 ) -> EscalationPolicyRow:
     """The newest version, or the one that an incident was stamped with."""
-    return await administration.find_policy(session, actor, policy_id, version)
+    return await ladders.find_policy(session, actor, policy_id, version)
 
 
 @router.patch("/{policy_id}", summary="Change a ladder", response_model=PolicyOut)
@@ -132,4 +132,4 @@ async def update_policy(
     body: PolicyPatch,
 ) -> EscalationPolicyRow:
     """A new ladder is a new version; incidents that run keep theirs."""
-    return await administration.update_policy(session, actor, now, policy_id, body.changes())
+    return await ladders.update_policy(session, actor, now, policy_id, body.changes())

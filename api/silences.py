@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from alerting import administration
+from alerting.administration import silences
 from alerting.tables import Silence
 from api.dependencies import Now, Reading, Writing, allowed
 from api.schemas import Body, Filters, Ident, Out, PageOut, Text, When, example, page_of
@@ -69,7 +69,7 @@ async def list_silences(
     query: Annotated[SilenceFilters, Query()],
 ) -> dict[str, Any]:
     """Those in force, latest first."""
-    page = await administration.silences(session, actor, query.page, now, all_=query.all)
+    page = await silences.listed(session, actor, query.page, now, all_=query.all)
     return page_of(page, page.items)
 
 
@@ -79,14 +79,14 @@ async def create_silence(
 ) -> Silence:
     """Life safety is never silenced: naming such a kind is refused, and without a kind it is
     left alone all the same."""
-    return await administration.create_silence(session, actor, now, **body.model_dump())
+    return await silences.create_silence(session, actor, now, **body.model_dump())
 
 
 @router.get("/{silence_id}", summary="Read a silence", response_model=SilenceOut)
 async def read_silence(
     actor: Annotated[Actor, allowed("silences.read")], session: Reading, silence_id: str
 ) -> Silence:
-    return await administration.find_silence(session, actor, silence_id)
+    return await silences.find_silence(session, actor, silence_id)
 
 
 @router.post("/{silence_id}/end", summary="End a silence", response_model=SilenceOut)
@@ -97,4 +97,4 @@ async def end_silence(
     silence_id: str,
 ) -> Silence:
     """From now on people are told again."""
-    return await administration.end_silence(session, actor, now, silence_id)
+    return await silences.end_silence(session, actor, now, silence_id)

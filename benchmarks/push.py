@@ -26,7 +26,7 @@ from benchmarks.throughput import stored_readings
 from care.push import push_token
 from care.tables import Binding, Device, Home, Source
 from core.settings import Settings
-from gateway.bootstrap import build_services
+from gateway.install import build_services
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -23,7 +23,7 @@ from care.tables import (
 )
 from core.clock import SystemClock
 from core.settings import Settings
-from gateway.bootstrap import build_services, install
+from gateway.install import build_services, install
 from gateway.migrate import upgrade
 
 METER_ZONE = ZoneInfo("Asia/Shanghai")

@@ -8,9 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from care.model import Actor
-from care.queries import Sight, visible_elder_ids, visible_hazards
+from care.queries import Sight, one_seen, visible_elder_ids, visible_hazards
 from care.tables import Elder, FollowUp, Hazard, User
-from core.errors import Conflict, InvalidInput, NotFound
+from core.errors import Conflict, InvalidInput
 from core.ids import new_id
 
 _FARTHEST = timedelta(days=366)
@@ -80,13 +80,8 @@ async def find_follow_up(
     session: AsyncSession, sight: Sight, follow_up_id: str, *, lock: bool = False
 ) -> FollowUp:
     """A follow-up of an elder the caller may see; raises `NotFound` for any other."""
-    query = select(FollowUp).where(
-        FollowUp.id == follow_up_id, FollowUp.elder_id.in_(visible_elder_ids(sight))
-    )
-    found = (await session.scalars(query.with_for_update() if lock else query)).one_or_none()
-    if found is None:
-        raise NotFound("follow-up", follow_up_id)
-    return found
+    visible = FollowUp.elder_id.in_(visible_elder_ids(sight))
+    return await one_seen(session, FollowUp, follow_up_id, visible, lock=lock, name="follow-up")
 
 
 async def add_hazard(
@@ -158,11 +153,7 @@ async def find_hazard(
     session: AsyncSession, sight: Sight, hazard_id: str, *, lock: bool = False
 ) -> Hazard:
     """A hazard in a home the caller may see; raises `NotFound` for any other."""
-    query = select(Hazard).where(Hazard.id == hazard_id, visible_hazards(sight))
-    found = (await session.scalars(query.with_for_update() if lock else query)).one_or_none()
-    if found is None:
-        raise NotFound("hazard", hazard_id)
-    return found
+    return await one_seen(session, Hazard, hazard_id, visible_hazards(sight), lock=lock)
 
 
 async def _name(session: AsyncSession, user_id: str | None) -> str | None:

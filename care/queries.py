@@ -102,6 +102,27 @@ def visible_hazards(sight: Sight) -> ColumnElement[bool]:
     return Hazard.home_id.in_(visible_home_ids(sight))
 
 
+async def one_seen(
+    session: AsyncSession,
+    entity: type[_Row],
+    ident: str,
+    visible: ColumnElement[bool],
+    *,
+    lock: bool = False,
+    name: str | None = None,
+) -> _Row:
+    """The row with that id, where it is `visible`; raises `NotFound` for any other.
+
+    `name` is what people call it; None: as its class.
+    """
+    key: ColumnElement[Any] = inspect(entity).primary_key[0]
+    query = select(entity).where(key == ident, visible)
+    found = (await session.scalars(query.with_for_update() if lock else query)).one_or_none()
+    if found is None:
+        raise NotFound(name or entity.__name__.lower(), ident)
+    return found
+
+
 async def area(session: AsyncSession, scope: Scope, area_id: str) -> Area:
     """An area inside the scope; raises `NotFound` for any other."""
     found = await session.get(Area, area_id)
@@ -112,17 +133,17 @@ async def area(session: AsyncSession, scope: Scope, area_id: str) -> Area:
 
 async def home(session: AsyncSession, sight: Sight, home_id: str) -> Home:
     """A home the caller may see; raises `NotFound` for any other."""
-    return await _one(session, Home, home_id, visible_homes(sight))
+    return await one_seen(session, Home, home_id, visible_homes(sight))
 
 
 async def elder(session: AsyncSession, sight: Sight, elder_id: str) -> Elder:
     """An elder the caller may see; raises `NotFound` for any other."""
-    return await _one(session, Elder, elder_id, visible_elders(sight))
+    return await one_seen(session, Elder, elder_id, visible_elders(sight))
 
 
 async def user(session: AsyncSession, sight: Sight, user_id: str) -> User:
     """A user the caller may see; raises `NotFound` for any other."""
-    return await _one(session, User, user_id, visible_users(sight))
+    return await one_seen(session, User, user_id, visible_users(sight))
 
 
 async def residents(session: AsyncSession, home_id: str) -> tuple[Elder, ...]:
@@ -135,13 +156,3 @@ async def open_bindings(session: AsyncSession, device_ids: list[str]) -> dict[st
     """Device id → its present binding, for those that have one."""
     query = select(Binding).where(Binding.device_id.in_(device_ids), Binding.valid_to.is_(None))
     return {row.device_id: row for row in (await session.scalars(query)).all()}
-
-
-async def _one(
-    session: AsyncSession, entity: type[_Row], ident: str, visible: ColumnElement[bool]
-) -> _Row:
-    key: ColumnElement[Any] = inspect(entity).primary_key[0]
-    found = (await session.scalars(select(entity).where(key == ident, visible))).one_or_none()
-    if found is None:
-        raise NotFound(entity.__name__.lower(), ident)
-    return found

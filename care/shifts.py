@@ -6,16 +6,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from care import queries
 from care.areas import area_for_new
 from care.model import Actor
-from care.queries import Sight, in_scope
+from care.queries import Sight, in_scope, one_seen
 from care.reach import normal_phone
 from care.tables import Shift
-from core.errors import InvalidInput, NotFound
+from core.errors import InvalidInput
 from core.ids import new_id
 
 
@@ -55,11 +54,7 @@ async def add_shift(
 
 async def find_shift(session: AsyncSession, actor: Actor, shift_id: str) -> Shift:
     """A shift of the caller's area, or of none; raises `NotFound` for any other."""
-    visible = in_scope(Shift.area_id, actor.scope)
-    found = await session.scalar(select(Shift).where(Shift.id == shift_id, visible))
-    if found is None:
-        raise NotFound("shift", shift_id)
-    return found
+    return await one_seen(session, Shift, shift_id, in_scope(Shift.area_id, actor.scope))
 
 
 async def update_shift(

@@ -8,10 +8,10 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from care.model import Actor, VisitMode
-from care.queries import Sight, visible_visits
+from care.queries import Sight, one_seen, visible_visits
 from care.tables import Elder, Visit
 from care.visit_record import VisitRecord
-from core.errors import InvalidInput, NotFound
+from core.errors import InvalidInput
 from core.ids import new_id
 
 LONGEST_AGO = timedelta(days=90)
@@ -62,8 +62,4 @@ async def record_visit(
 
 async def find_visit(session: AsyncSession, sight: Sight, visit_id: str) -> Visit:
     """A visit the caller may see; raises `NotFound` for any other."""
-    query = select(Visit).where(Visit.id == visit_id, visible_visits(sight))
-    found = (await session.scalars(query)).one_or_none()
-    if found is None:
-        raise NotFound("visit", visit_id)
-    return found
+    return await one_seen(session, Visit, visit_id, visible_visits(sight))

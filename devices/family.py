@@ -12,7 +12,11 @@ from devices.event import Decoded, Message
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SourceView:
-    """What a family may know of the source a message came through."""
+    """What a family may know of the source a message came through.
+
+    A family asks for children by name, never for the list: of a large source only those are in it
+    that decoding the message asks for (`devices.asking`).
+    """
 
     prefix: str = ""  # the bridge's topic prefix, without a trailing slash; "" for native
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Shanghai"))  # for local times

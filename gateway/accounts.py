@@ -6,7 +6,7 @@ from care import accounts
 from care.model import SYSTEM, UserRole
 from core.errors import InvalidInput
 from core.settings import Settings
-from gateway.bootstrap import build_services
+from gateway.install import build_services
 from gateway.migrate import upgrade
 
 MAX_NAME = 100  # as in the table and over REST

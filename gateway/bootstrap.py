@@ -4,35 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import socket
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from datetime import datetime
 from typing import Any
 
 import httpx
-import uvicorn
 from fastapi import FastAPI
 
-from alerting.channels.message import apprise_refusal
-from alerting.escalation import Policy
 from alerting.intake.heard import Receipt
-from alerting.stream import write_hints
-from alerting.tables import Channel
-from alerting.telling.policies import install_ladders
 from api.app import create_app
-from care.equipment import ensure_native_source
-from care.policy import RegionalPolicy, load_policy
 from console.app import mount_console
-from core.clock import Clock, SystemClock
-from core.db import Database
-from core.errors import SettingsError
+from core.clock import Clock
 from core.logging import get_logger
-from core.services import Services
 from core.settings import ALL_ROLES, Role, Settings
 from gateway.downlink import LOOK_EVERY_S, Commander
 from gateway.embedded import EmbeddedBroker
 from gateway.endpoint import Endpoint
+from gateway.install import build_services, install
 from gateway.lanes import (
     BULK_BATCH,
     BULK_WAIT_S,
@@ -57,55 +46,11 @@ from gateway.routes import (
 from gateway.rulekeeper import RULES_EVERY_S, RuleKeeper
 from gateway.senders import Outbox, Publish
 from gateway.watcher import CANARY_EVERY_S, Watcher
+from gateway.web import Server, listen
 
 log = get_logger("anju")
 
 SHUTDOWN_WITHIN_S = 3
-OPERATOR_CHANNEL = "operator"
-
-
-def build_services(settings: Settings, clock: Clock | None = None) -> Services:
-    """Database, clock and signals, wired so that a commit wakes open pages."""
-    services = Services(
-        settings=settings, db=Database(settings.database_url), clock=clock or SystemClock()
-    )
-    services.db.on_hints(write_hints, services.signals.stream.set)
-    return services
-
-
-async def install(services: Services) -> None:
-    """What a database needs before anybody may use it: ladders, native source, operator."""
-    settings, now = services.settings, services.clock.now()
-    region = load_policy(settings.region)
-    refusal = apprise_refusal(settings.operator_url) if settings.operator_url else None
-    if refusal:
-        raise SettingsError("ANJU_OPERATOR_URL", refusal)
-    async with services.db.transaction() as session:
-        await install_ladders(session, region.name, ladders_with_gates(region), now)
-        await ensure_native_source(session, now)
-        operator = await session.get(Channel, OPERATOR_CHANNEL)
-        if operator is None:
-            operator = Channel(
-                id=OPERATOR_CHANNEL, kind="operator", name="operator", url="", created_at=now
-            )
-            session.add(operator)
-        # The URL itself may hold a secret and stays in the settings.
-        operator.enabled = bool(settings.operator_url)
-    if not settings.operator_url:
-        services.health.banners["no_operator"] = "ANJU_OPERATOR_URL"
-        log.warning("nobody stands behind the ladder: ANJU_OPERATOR_URL is not set")
-
-
-def ladders_with_gates(region: RegionalPolicy) -> dict[str, dict[str, Any]]:
-    """Each severity's policy body, complete: the region's ladder, its gates, its checks."""
-    more = {
-        "gates": region.close.model_dump(exclude={"follow_up_on_hazard"}),
-        "check": region.checks.model_dump(),
-    }
-    return {
-        severity: Policy.model_validate({**body, **more}).model_dump(mode="json")
-        for severity, body in region.ladders.items()
-    }
 
 
 class Anju:
@@ -138,7 +83,7 @@ class Anju:
         mount_console(self.app, self.services)
         self.broker: EmbeddedBroker | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self._server: uvicorn.Server | None = None
+        self._server: Server | None = None
         self.failed: asyncio.Event = asyncio.Event()
 
     # ── life ──────────────────────────────────────────────────────────────────────────────────
@@ -251,15 +196,12 @@ class Anju:
 
     async def _start_web(self, http_socket: socket.socket) -> None:
         self.services.health.checks["lane push"] = self.push.unwell
-        config = uvicorn.Config(
+        self._server = Server.of(
             self.app,
-            log_level="warning",
-            access_log=False,
+            shutdown_within_s=SHUTDOWN_WITHIN_S,
             lifespan="off",
-            timeout_graceful_shutdown=SHUTDOWN_WITHIN_S,
             proxy_headers=True,
         )
-        self._server = _Server(config)
         self._spawn("web", self._server.serve(sockets=[http_socket]))
         while not self._server.started:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
@@ -301,26 +243,6 @@ class Anju:
             return "has not run yet"
         age = (self.services.clock.now() - last).total_seconds()
         return f"has not run for {age:.0f} s" if age > 30 else None
-
-
-class _Server(uvicorn.Server):
-    """Uvicorn without its signal handlers: the process has its own."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Any:
-        yield
-
-
-def listen(settings: Settings) -> socket.socket:
-    """The web socket; a port that is taken is one clear line, before anything else starts."""
-    try:
-        return socket.create_server((settings.http_host, settings.http_port), reuse_port=False)
-    except OSError as error:
-        ports_fault = error.errno in (errno.EADDRINUSE, errno.EACCES)
-        raise SettingsError(
-            "ANJU_HTTP_PORT" if ports_fault else "ANJU_HTTP_HOST",
-            f"cannot listen on {settings.http_host}:{settings.http_port}: {error.strerror}",
-        ) from error
 
 
 @contextlib.asynccontextmanager

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import json
-import signal
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -18,6 +16,7 @@ from core.errors import AnjuError, SettingsError
 from core.logging import configure_logging
 from core.settings import Settings, load_settings, parse_roles
 from gateway.mapping_commands import mapping_app, payload_bytes
+from gateway.stopping import on_stop
 from simulators import press
 from simulators.press import ACTS, Act
 
@@ -80,27 +79,25 @@ def serve(
 
 
 async def _serve(settings: Settings, roles: str, migrate_postgres: bool) -> None:
-    from gateway.bootstrap import Anju, listen, running
+    from gateway.bootstrap import Anju, running
     from gateway.migrate import upgrade
+    from gateway.web import listen
 
     chosen = parse_roles(roles)
     http_socket = listen(settings) if "web" in chosen else None
     await upgrade(settings, allow_postgres=migrate_postgres)
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):  # Windows has no handlers on the loop
-            loop.add_signal_handler(number, stop.set)
-    anju = Anju(settings, roles=chosen)
-    gc.freeze()  # what was loaded stays: looking through it again would hold up an alarm for 0.2 s
-    async with running(anju, migrate=False, http_socket=http_socket):
-        if http_socket is not None:
-            print(f"anju: {settings.link_base}", flush=True)
-        waits = {asyncio.create_task(stop.wait()), asyncio.create_task(anju.failed.wait())}
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for task in waits:
-            task.cancel()
-        failed = anju.failed.is_set()
+    with on_stop(stop.set):
+        anju = Anju(settings, roles=chosen)
+        gc.freeze()  # what was loaded stays: looking through it again would hold up an alarm 0.2 s
+        async with running(anju, migrate=False, http_socket=http_socket):
+            if http_socket is not None:
+                print(f"anju: {settings.link_base}", flush=True)
+            waits = {asyncio.create_task(stop.wait()), asyncio.create_task(anju.failed.wait())}
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for task in waits:
+                task.cancel()
+            failed = anju.failed.is_set()
     if failed:
         raise AnjuError("a part of Anju ended by itself; see the log above")
 

@@ -5,41 +5,42 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 from fastapi import FastAPI
 from rich.console import Console
 
 from care.accounts import create_user, hash_password
 from care.model import SYSTEM, UserRole
 from core.clock import SystemClock
-from core.errors import Conflict, SettingsError
+from core.errors import Conflict
 from core.logging import configure_logging
 from core.settings import Settings, load_settings
 from gateway.bootstrap import Anju
 from gateway.demo_folder import DemoFolder, DemoState
 from gateway.demo_limits import foreseen
+from gateway.demo_ports import HOST, DemoPorts, url_of
+from gateway.stopping import on_stop
+from gateway.web import Server
 from simulators.anju_client import AnjuClient
 from simulators.broker import BrokerAddress
 from simulators.devices import Fleet
-from simulators.fake_phone import FakePhone, Rule
+from simulators.fake_phone import FakePhone
 from simulators.fake_phone_app import create_app as create_phone_app
-from simulators.homes import Town, demo_town
+from simulators.homes import demo_town
 from simulators.life import TownLife
 from simulators.live import Address, LiveView
 from simulators.meters import HISTORY_DAYS, Meters
+from simulators.phone_messages import Rule
 from simulators.scenario import PhoneRule, Scenario, load_scenario
 from simulators.seed import PhoneAccess, seed
+from simulators.town import Town
 
-HOST = "127.0.0.1"
 ADMIN = "admin"
-_TRIED_PORTS = 50
 _STOP_S = 4.5
 _HISTORY_AT_ONCE, _HISTORY_PAUSE_S = 10, 0.05
 """About 150 messages a second: the embedded broker gives up on what is not taken within 5 s."""
@@ -85,11 +86,12 @@ class _Demo:
         self._options, self._town, self._scenario = options, town, scenario
         self._folder, self._clock = folder, SystemClock()
         self._console = Console(highlight=False)
+        self._ports = DemoPorts(self._console)
         self._stop = asyncio.Event()
 
     async def run(self) -> None:
         """Everything, until somebody presses Ctrl-C or a part of it fails."""
-        with _signals(self._stop.set):
+        with on_stop(self._stop.set):
             running = asyncio.create_task(self._run(), name="demo")
             stopping = asyncio.create_task(self._stop.wait(), name="demo stops")
             await asyncio.wait(
@@ -109,8 +111,8 @@ class _Demo:
         names = (ADMIN, *(user.username for user in self._town.users))
         state = self._folder.open(now, names, keep=self._options.keep)
         async with contextlib.AsyncExitStack() as parts:
-            phone_socket = self._listen("fake phone", self._options.phone_port)
-            phone_url = _url(phone_socket)
+            phone_socket = self._ports.listen("fake phone", self._options.phone_port)
+            phone_url = url_of(phone_socket)
             await parts.enter_async_context(_serving(self._phone(state), phone_socket))
             anju = await parts.enter_async_context(self._anju(state, phone_url))
             client = await parts.enter_async_context(AnjuClient(anju.settings.link_base))
@@ -135,8 +137,8 @@ class _Demo:
     @contextlib.asynccontextmanager
     async def _anju(self, state: DemoState, phone_url: str) -> AsyncIterator[Anju]:
         """The server, with an administrator in it."""
-        http_socket = self._listen("console", self._options.http_port)
-        mqtt_port = self._free_port("MQTT", self._options.mqtt_port)
+        http_socket = self._ports.listen("console", self._options.http_port)
+        mqtt_port = self._ports.free("MQTT", self._options.mqtt_port)
         settings = _settings(state, self._folder, http_socket, mqtt_port, phone_url)
         anju = Anju(settings, clock=self._clock)
         try:
@@ -190,29 +192,6 @@ class _Demo:
         await life.told(set(life.untold))
         self._folder.save(state.model_copy(update={"told_until": until}))
 
-    # -- ports --------------------------------------------------------------------------------
-
-    def _listen(self, what: str, wanted: int) -> socket.socket:
-        """A listening socket on `wanted` or the next free port; says so when it is another."""
-        for port in range(wanted, min(wanted + _TRIED_PORTS, 65536)):
-            try:
-                found = socket.create_server((HOST, port))
-            except OSError:
-                continue
-            if port != wanted:
-                self._console.print(
-                    f"端口 {wanted} 已被占用，{what} 改用 {port} / "
-                    f"port {wanted} is taken, {what} uses {port}",
-                    soft_wrap=True,
-                )
-            return found
-        raise SettingsError(what, f"no port from {wanted} to {wanted + _TRIED_PORTS} is free")
-
-    def _free_port(self, what: str, wanted: int) -> int:
-        with self._listen(what, wanted) as probe:
-            port: int = probe.getsockname()[1]
-        return port
-
 
 def _behaviour(rule: PhoneRule) -> Rule:
     return Rule(answers=rule.answers, key=rule.key, busy=rule.busy, fails=rule.fails)
@@ -229,7 +208,7 @@ def _settings(
         worker_id="anju-demo",
         http_host=host,
         http_port=port,
-        public_url=f"http://{host}:{port}",
+        public_url=url_of(http),
         secret_key=state.secret_key,
         timezone="Asia/Shanghai",
         region="guangdong",
@@ -275,8 +254,7 @@ async def _add_admin(anju: Anju, password: str) -> None:
 @contextlib.asynccontextmanager
 async def _serving(app: FastAPI, listening: socket.socket) -> AsyncIterator[None]:
     """A small web application on a socket of its own."""
-    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1)
-    server = _PhoneServer(config)
+    server = Server.of(app, shutdown_within_s=1)
     serving = asyncio.create_task(server.serve(sockets=[listening]), name="fake phone")
     try:
         yield  # the socket listens already: who is early waits a moment
@@ -284,14 +262,6 @@ async def _serving(app: FastAPI, listening: socket.socket) -> AsyncIterator[None
         server.should_exit = True
         await asyncio.wait((serving,), timeout=2)
         serving.cancel()
-
-
-class _PhoneServer(uvicorn.Server):
-    """Uvicorn without its signal handlers: the demo has its own."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 async def _together(*works: Coroutine[Any, Any, None]) -> None:
@@ -305,26 +275,6 @@ async def _together(*works: Coroutine[Any, Any, None]) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-@contextlib.contextmanager
-def _signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Ctrl-C and a polite kill stop the demo in order."""
-    loop = asyncio.get_running_loop()
-    with contextlib.suppress(NotImplementedError):  # Windows: KeyboardInterrupt does it there
-        for name in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(name, stop)
-    try:
-        yield
-    finally:
-        with contextlib.suppress(NotImplementedError):
-            for name in (signal.SIGINT, signal.SIGTERM):
-                loop.remove_signal_handler(name)
-
-
 async def _until(failed: asyncio.Event) -> None:
     await failed.wait()
     raise RuntimeError("a part of the server ended; its log says why")
-
-
-def _url(listening: socket.socket) -> str:
-    host, port = listening.getsockname()[:2]
-    return f"http://{host}:{port}"

@@ -14,10 +14,10 @@ from alerting.detect import DeviceState, DeviceView, judge
 from alerting.detectors.view import seconds
 from alerting.watchlist.standing import stand
 from devices.event import Reading
-from simulators.homes import DemoHome, Town
 from simulators.messages import DEVICE_ZONE
 from simulators.meters import HISTORY_DAYS, Meters
 from simulators.scenario import Before, Scenario
+from simulators.town import DemoHome, Town
 
 LATEST, EARLIEST = timedelta(hours=1), timedelta(hours=15)
 """Before the demo begins; no limit of an adaptive rule is longer, whatever a home's habits are."""

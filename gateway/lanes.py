@@ -12,8 +12,9 @@ from alerting.intake.heard import Receipt
 from core.logging import get_logger
 from core.metrics import CANARY_AGE, MESSAGES
 from core.services import Services
+from gateway.arrived import Delivery
 from gateway.endpoint import Endpoint
-from gateway.mqtt import Delivery, Session
+from gateway.mqtt import Session
 from gateway.pipeline import LONGEST_PAUSE_S, Pipeline, Router
 from gateway.routes import belongs_to_bulk, is_canary
 

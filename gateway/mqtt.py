@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-import msgspec
 import paho.mqtt.client as paho
 from paho.mqtt.enums import MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.reasoncodes import ReasonCode
@@ -17,8 +15,8 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from core.clock import Clock
 from core.logging import get_logger
-from core.metrics import LANE_BACKLOG, LANE_UP
-from devices.event import Message
+from core.metrics import LANE_UP
+from gateway.arrived import Arrived, Delivery
 from gateway.client import Arrival, Client
 from gateway.endpoint import Endpoint, connect, new_client
 from gateway.pump import Pump
@@ -29,20 +27,9 @@ CONNACK_WITHIN_S = 5.0
 LONGEST_BACKOFF_S = 30.0
 REFUSED_AGAIN_S = 60.0
 """After so long a refused subscription is asked for again: access lists are put right, too."""
-ENOUGH_BATCHES = 3
-"""With so many batches waiting, a lane stops reading; the rest waits with the broker."""
 _ABOUT_TO = "waiting for the subscription"
 _UNSUPPORTED_VERSION = 0x84
 """MQTT 5 reason code; a 3.1.1 broker answers 1, which paho shows as the same name."""
-
-
-class Delivery(msgspec.Struct, frozen=True, gc=False):
-    """A message with what its acknowledgement needs: the very connection that brought it."""
-
-    message: Message
-    mid: int
-    qos: int
-    connection: Any
 
 
 class Session:
@@ -61,14 +48,12 @@ class Session:
         self._client: Client | None = None
         self._version = self._preferred = endpoint.best_version
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._inbox: deque[Delivery] = deque()
-        self._arrived = asyncio.Event()
+        self._arrived = Arrived(lane)
         self._changed = asyncio.Event()  # connected, refused or lost
         self._wanted = asyncio.Event()  # filters changed
         self._connack: tuple[bool, ReasonCode] | None = None
         self._is_lost = False
         self._pump: Pump | None = None
-        self._enough = 10_000  # in the inbox; see ENOUGH_BATCHES
         self._unanswered: dict[int, tuple[str, ...]] = {}
         self._reason: str | None = "not connected yet"
         self.connected_at: datetime | None = None  # when the present connection came about
@@ -78,16 +63,7 @@ class Session:
 
     async def take(self, most: int, wait_s: float) -> list[Delivery]:
         """At least one message and at most `most`; lingers up to `wait_s` for more."""
-        self._enough = ENOUGH_BATCHES * most
-        while not self._inbox:
-            self._arrived.clear()
-            if not self._inbox:
-                await self._arrived.wait()
-        if wait_s > 0 and len(self._inbox) < most:
-            await asyncio.sleep(wait_s)
-        inbox = self._inbox
-        batch = [inbox.popleft() for _ in range(min(most, len(inbox)))]
-        LANE_BACKLOG.labels(self.lane).set(len(inbox))
+        batch = await self._arrived.take(most, wait_s)
         if self._pump is not None:
             self._pump.read_on()
         return batch
@@ -115,7 +91,7 @@ class Session:
 
     @property
     def backlog(self) -> int:
-        return len(self._inbox)
+        return len(self._arrived)
 
     # ── life ──────────────────────────────────────────────────────────────────────────────────
 
@@ -168,7 +144,7 @@ class Session:
             connect, client, self._endpoint, self._version, self._receive_maximum
         )
         self._client = client
-        self._pump = Pump(client, wants_more=self._has_room, arrived=self._arrive)
+        self._pump = Pump(client, wants_more=self._arrived.has_room, arrived=self._arrive)
         self._pump.attach()
         try:
             async with asyncio.timeout(CONNACK_WITHIN_S):
@@ -188,7 +164,7 @@ class Session:
             if code.value == _UNSUPPORTED_VERSION or "protocol" in str(code).lower():
                 self._try_the_other_version(str(code), refused=True)
             return False
-        self._settle_inbox(client, session_present)
+        self._arrived.settle(client, session_present)
         self._set_reason(_ABOUT_TO if self._filters else None)
         self._subscribe(client)
         LANE_UP.labels(self.lane).set(1)
@@ -204,21 +180,6 @@ class Session:
             log.warning("using MQTT 3.1.1", lane=self.lane, why=why)
         else:
             self._version = self._preferred
-
-    def _settle_inbox(self, client: Client, session_present: bool) -> None:
-        """A broker that kept our session sends again what we did not acknowledge: drop our copies.
-
-        One that lost it will not: then our copies are the only ones and stay, for good. They no
-        longer belong to any connection, so that a later one does not drop them.
-        """
-        older: list[Delivery] = []
-        while self._inbox and self._inbox[0].connection is not client:
-            older.append(self._inbox.popleft())
-        if session_present:
-            kept = [one for one in older if one.connection is None or not one.qos]
-        else:
-            kept = [msgspec.structs.replace(one, connection=None) for one in older]
-        self._inbox.extendleft(reversed(kept))
 
     def _new_client(self) -> Client:
         client = new_client(self.client_id, self._endpoint, self._version)
@@ -257,9 +218,6 @@ class Session:
             getattr(log, level)("not receiving", lane=self.lane, reason=reason)
         self._reason = reason
 
-    def _has_room(self) -> bool:
-        return len(self._inbox) < self._enough
-
     # ── said by paho: handled a moment later, when paho has let go of its locks ───────────────
 
     def _call(self, function: Any, *args: Any) -> None:
@@ -284,11 +242,7 @@ class Session:
         self._call(self._subscribed, client, mid, refused)
 
     def _arrive(self, arrivals: list[Arrival]) -> None:
-        client, now = self._client, self._clock.now()
-        for topic, payload, mid, qos, retained in arrivals:
-            message = Message(topic=topic, payload=payload, received_at=now, retained=retained)
-            self._inbox.append(Delivery(message, mid, qos, client))
-        self._arrived.set()
+        self._arrived.add(arrivals, self._clock.now(), self._client)
 
     def _answered(self, client: Client, session_present: bool, code: ReasonCode) -> None:
         if client is self._client:

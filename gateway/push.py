@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from sqlalchemy import select
 
-from care.tables import Device, Source, SourceChild
+from care.tables import Source, SourceChild
 from core.errors import Busy
 from core.logging import get_logger
 from core.metrics import LANE_BACKLOG
@@ -18,6 +17,7 @@ from core.services import Services
 from devices.event import Message
 from devices.family import SourceView
 from devices.registry import FAMILIES
+from gateway.known import Known, registered
 from gateway.lanes import stuck_for_s
 from gateway.pipeline import Pause, Pipeline, Route, decode
 
@@ -28,9 +28,6 @@ ANSWER_WITHIN_S = 4.0
 """OneNET gives up after 5 s, IoTDA after 15: what is not stored by then shall come again."""
 MOST_WAITING = 2000
 MOST_BYTES = 64 * 1024 * 1024
-
-
-_NOBODY_LIMITED: Mapping[str, Collection[str]] = MappingProxyType({})
 
 
 class Pushed(Message, frozen=True, kw_only=True):
@@ -58,23 +55,11 @@ class PushRouter:
     async def __call__(self, messages: Sequence[Message]) -> Sequence[Route | None]:
         names, strangers = self._mentioned(messages)
         sources = {message.source_id for message in messages if isinstance(message, Pushed)}
-        roles: dict[str, dict[str, str]] = {source_id: {} for source_id in sources}
-        aliases: dict[str, dict[str, str]] = {source_id: {} for source_id in sources}
         async with self._services.db.reading() as session:
             limited = select(Source.id).where(Source.id.in_(sources), Source.only_listed)
-            listed: dict[str, set[str]] = {
-                source_id: set() for source_id in await session.scalars(limited)
-            }
-            devices = await session.execute(
-                select(Device.source_id, Device.child_id, Device.role, Device.active).where(
-                    Device.source_id.in_(sources), Device.child_id.in_(names)
-                )
-            )
-            for source_id, child_id, role, is_active in devices:
-                roles[source_id][child_id] = role
-                if is_active and source_id in listed:
-                    listed[source_id].add(child_id)
-            unknown = strangers - {child for known in roles.values() for child in known}
+            only_listed = set(await session.scalars(limited))
+            known = await registered(session, sources, names)
+            unknown = strangers - {child for each in known.values() for child in each.roles}
             if unknown:
                 children = await session.execute(
                     select(SourceChild.source_id, SourceChild.name, SourceChild.child_id).where(
@@ -82,9 +67,11 @@ class PushRouter:
                     )
                 )
                 for source_id, name, child_id in children:
-                    aliases[source_id][name] = child_id
+                    known[source_id].aliases[name] = child_id
         return [
-            self._route(message, roles, aliases, listed) if isinstance(message, Pushed) else None
+            self._route(message, known[message.source_id], message.source_id in only_listed)
+            if isinstance(message, Pushed)
+            else None
             for message in messages
         ]
 
@@ -94,29 +81,18 @@ class PushRouter:
         strangers: set[str] = set()
         for message in messages:
             if isinstance(message, Pushed):
-                decoded = decode(message, self._route(message, {}, {}))
+                decoded = decode(message, self._route(message, Known()))
                 strangers |= {item.child_id for item in decoded.inventory}
                 names |= decoded.speakers() | {item.name for item in decoded.inventory}
         return names | strangers, strangers
 
-    def _route(
-        self,
-        message: Pushed,
-        roles: dict[str, dict[str, str]],
-        aliases: dict[str, dict[str, str]],
-        listed: Mapping[str, Collection[str]] = _NOBODY_LIMITED,
-    ) -> Route:
-        view = SourceView(
-            zone=self._services.settings.zone,
-            roles=roles.get(message.source_id, {}),
-            aliases=aliases.get(message.source_id, {}),
-        )
-        allowed = listed.get(message.source_id)
+    def _route(self, message: Pushed, known: Known, only_listed: bool = False) -> Route:
+        zone = self._services.settings.zone
         return Route(
             message.source_id,
             message.adapter,
-            view,
-            listed=None if allowed is None else frozenset(allowed),
+            SourceView(zone=zone, roles=known.roles, aliases=known.aliases),
+            listed=frozenset(known.active) if only_listed else None,
         )
 
 

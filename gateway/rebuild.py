@@ -8,7 +8,7 @@ from typing import Any
 
 from alerting.fleet import rebuilding
 from core.settings import Settings
-from gateway.bootstrap import build_services
+from gateway.install import build_services
 
 
 async def rebuild_all(settings: Settings, ids: Sequence[str] | None) -> list[dict[str, Any]]:

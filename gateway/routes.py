@@ -7,12 +7,14 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from care.tables import NATIVE_SOURCE, Device, Source, SourceChild
+from care.tables import NATIVE_SOURCE, Source
 from core.services import Services
+from devices.asking import Asked
 from devices.event import Message
 from devices.family import SourceView
 from devices.registry import FAMILIES, NOT_UNDERSTOOD, family_of_topic, roots_of
-from gateway.pipeline import Route
+from gateway.known import Known, known_children
+from gateway.pipeline import Route, decode
 
 CANARY = "anju-canary"
 """A device id that no device may have: Anju's own message through each lane."""
@@ -80,64 +82,44 @@ class ForeignRouter:
                 (await session.scalars(select(Source).where(Source.id != NATIVE_SOURCE))).all()
             )
             hits = [family_of_topic(message.topic, sources) for message in messages]
-            wanted = {hit[1].id for hit in hits if hit is not None}
-            roles: dict[str, dict[str, str]] = {ident: {} for ident in wanted}
-            aliases: dict[str, dict[str, str]] = {ident: {} for ident in wanted}
-            capabilities: dict[str, dict[str, tuple[str, ...]]] = {ident: {} for ident in wanted}
-            children = await session.execute(
-                select(
-                    SourceChild.source_id,
-                    SourceChild.name,
-                    SourceChild.child_id,
-                    SourceChild.capabilities,
-                ).where(SourceChild.source_id.in_(wanted), SourceChild.name != "")
+            owners = [None if hit is None else hit[1] for hit in hits]
+            known = await known_children(
+                session,
+                {owner.id for owner in owners if owner is not None},
+                lambda: self._named(messages, owners),
             )
-            for source_id, name, child_id, can in children:
-                aliases[source_id][name] = child_id
-                capabilities[source_id][child_id] = tuple(can)
-            devices = await session.execute(
-                select(Device.source_id, Device.child_id, Device.role, Device.active).where(
-                    Device.source_id.in_(wanted)
-                )
-            )
-            listed: dict[str, set[str]] = {ident: set() for ident in wanted}
-            for source_id, child_id, role, is_active in devices:
-                roles[source_id][child_id] = role
-                if is_active:
-                    listed[source_id].add(child_id)
-        for source_id, known in roles.items():
-            _honour_registered_names(known, aliases[source_id])
-        views = {
-            row.id: Route(
-                row.id,
-                row.family,
-                SourceView(
-                    prefix=row.prefix,
-                    zone=self._services.settings.zone,
-                    roles=roles[row.id],
-                    aliases=aliases[row.id],
-                    capabilities=capabilities[row.id],
-                ),
-                revoked=not row.active,
-                listed=frozenset(listed[row.id]) if row.only_listed else None,
-            )
-            for row in sources.values()
-            if row.id in wanted
-        }
-        return [views[hit[1].id] if hit is not None else None for hit in hits]
+        routes: dict[str, Route] = {}
+        for owner in owners:
+            if owner is not None and owner.id not in routes:
+                children = known[owner.id]
+                listed = frozenset(children.active) if owner.only_listed else None
+                routes[owner.id] = _route(owner, self._view(owner, children), listed)
+        return [None if owner is None else routes[owner.id] for owner in owners]
+
+    def _named(self, messages: Sequence[Message], owners: Sequence[Source | None]) -> set[str]:
+        """Who is named in the batch; a first reading tells."""
+        asked = Asked()
+        for message, owner in zip(messages, owners, strict=True):
+            if owner is not None:
+                view = asked.view(owner.prefix, self._services.settings.zone)
+                asked.spoke(decode(message, _route(owner, view)))
+        return asked.names
+
+    def _view(self, source: Source, known: Known) -> SourceView:
+        return SourceView(
+            prefix=source.prefix,
+            zone=self._services.settings.zone,
+            roles=known.roles,
+            aliases=known.aliases,
+            capabilities=known.capabilities,
+        )
+
+
+def _route(source: Source, view: SourceView, listed: frozenset[str] | None = None) -> Route:
+    return Route(source.id, source.family, view, revoked=not source.active, listed=listed)
 
 
 def _by_root(rows: Sequence[Source]) -> dict[str, Source]:
     """Topic root → source. Tasmota's `tele` owns `stat` too, unless that is somebody's prefix."""
     roots = {root: row for row in rows for root in roots_of(row.family, row.prefix)}
     return roots | {row.prefix: row for row in rows}
-
-
-def _honour_registered_names(roles: dict[str, str], aliases: dict[str, str]) -> None:
-    """Somebody may have registered a child under its topic's name instead of its address.
-
-    Then that name is its identity, and the inventory must not lead past it.
-    """
-    for name in [name for name, child_id in aliases.items() if name in roles and child_id != name]:
-        if aliases[name] not in roles:
-            del aliases[name]

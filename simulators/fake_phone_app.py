@@ -20,7 +20,8 @@ from markupsafe import Markup, escape
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.ids import new_id
-from simulators.fake_phone import CallState, FakePhone, Kind, PhoneMessage, Refused, Rule, dialled
+from simulators.fake_phone import FakePhone, dialled
+from simulators.phone_messages import CallState, Kind, PhoneMessage, Refused, Rule
 
 _PAGES = Path(__file__).parent / "pages"
 _TICK_S = 0.25

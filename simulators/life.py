@@ -10,7 +10,7 @@ from typing import Literal
 
 from core.clock import Clock
 from simulators.devices import Fleet, Heard
-from simulators.homes import BRIDGE_PREFIX, DemoDevice, DemoHome, Town
+from simulators.homes import BRIDGE_PREFIX
 from simulators.messages import (
     Outgoing,
     native_status,
@@ -22,6 +22,7 @@ from simulators.messages import (
 )
 from simulators.meters import Meters, rssi
 from simulators.scenario import Scenario, Step
+from simulators.town import DemoDevice, DemoHome, Town
 
 _READING_S, _HEARTBEAT_S, _TICK_S = 60.0, 600.0, 0.5
 _FULL, _FLAT = 96, 6  # battery, %

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from simulators.homes import DemoHome, Town
 from simulators.messages import DEVICE_ZONE, Measured, Outgoing, native_telemetry
 from simulators.scenario import Scenario
+from simulators.town import DemoHome, Town
 from simulators.water import WaterMeter
 
 HISTORY_DAYS = 35

@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from core.errors import AnjuError
-from simulators.homes import Town
+from simulators.town import Town
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 Act = Literal["press", "fall", "smoke", "smoke_clear", "battery_low", "offline", "online"]

@@ -9,15 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from simulators.anju_client import AnjuClient, ApiError
-from simulators.homes import (
-    BRIDGE_NAME,
-    BRIDGE_PREFIX,
-    DemoContact,
-    DemoDevice,
-    DemoElder,
-    DemoHome,
-    Town,
-)
+from simulators.homes import BRIDGE_NAME, BRIDGE_PREFIX
+from simulators.town import DemoContact, DemoDevice, DemoElder, DemoHome, Town
 
 _AT_ONCE = 6
 

@@ -14,7 +14,7 @@ from care.areas import area_for_new
 from care.equipment import MqttCredentials
 from care.model import Actor
 from care.tables import NATIVE_SOURCE, Source
-from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from core.errors import Conflict, InvalidInput, NotAllowed
 from devices import registry
 
 
@@ -120,11 +120,7 @@ async def find_source(
     With `serving` also one of an area above: its devices hang in the caller's homes, too.
     """
     seen = queries.serves if serving else queries.in_scope
-    visible = seen(Source.area_id, actor.scope)
-    found = await session.scalar(select(Source).where(Source.id == source_id, visible))
-    if found is None:
-        raise NotFound("source", source_id)
-    return found
+    return await queries.one_seen(session, Source, source_id, seen(Source.area_id, actor.scope))
 
 
 async def renew_source_credentials(

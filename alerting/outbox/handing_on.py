@@ -9,9 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting import timeline
 from alerting.check import CheckState
+from alerting.routing import Hop
 from alerting.tables import Check, Delivery, Notice
 from alerting.telling.questions import is_reached
-from core.ids import new_id
+from alerting.telling.writing import waiting_notice
 
 
 def note_failure(session: AsyncSession, notice: Notice, now: datetime, *, kind: str) -> None:
@@ -75,8 +76,9 @@ def copy_of(
     recipient: str | None = None,
 ) -> Notice:
     """A notice that takes another's place, over another channel or to somebody else."""
-    return Notice(
-        id=new_id("ntc"),
+    return waiting_notice(
+        [Hop(channel=channel, address=address)],
+        now,
         incident_id=notice.incident_id,
         check_id=notice.check_id,
         type=notice.type,
@@ -84,17 +86,9 @@ def copy_of(
         recipient_kind=recipient_kind or notice.recipient_kind,
         recipient_id=None if recipient_kind else notice.recipient_id,
         recipient=recipient or notice.recipient,
-        channel=channel,
-        address=address,
-        fallbacks=[],
         payload=notice.payload,
         reason=reason,
         language=notice.language,
-        state="waiting",
-        created_at=now,
-        next_attempt_at=now,
-        attempt=0,
-        crashes=0,
         is_repeat=notice.is_repeat,
         replaces_id=notice.id,
     )

@@ -12,9 +12,9 @@ from alerting.finding import Severity
 from alerting.routing import Hop, Person
 from alerting.tables import Notice
 from alerting.telling.roster import phone_channels
+from alerting.telling.writing import waiting_notice
 from care import queries
 from care.tables import Device, DeviceTest, Elder, EmergencyContact, User
-from core.ids import new_id
 
 DRILL = "test.drill"
 _REASON = "installation_test"
@@ -70,27 +70,17 @@ def _notice(
     """Belongs to no incident, and waits behind everything that does and matters more."""
     if not person.phone or not channels:
         return None
-    first, *others = [Hop(channel=channel, address=person.phone) for channel in channels]
-    notice = Notice(
-        id=new_id("ntc"),
-        incident_id=None,
+    notice = waiting_notice(
+        [Hop(channel=channel, address=person.phone) for channel in channels],
+        now,
         type=DRILL,
         severity_rank=Severity.TECHNICAL.rank,
         recipient_kind=recipient_kind,
         recipient_id=person.id,
         recipient=person.name,
-        channel=first.channel,
-        address=first.address,
-        fallbacks=[{"channel": hop.channel, "address": hop.address} for hop in others],
         payload={"area_id": device.area_id, "test": test.id, "device": device.id},
         reason=_REASON,
         language=person.language,
-        state="waiting",
-        created_at=now,
-        next_attempt_at=now,
-        attempt=0,
-        crashes=0,
-        is_repeat=False,
     )
     session.add(notice)
     return notice

@@ -13,12 +13,12 @@ from alerting import timeline
 from alerting.escalation import Deadline, Policy, Step, Target, next_step
 from alerting.finding import Severity
 from alerting.incident import Stage
-from alerting.routing import Roster, RouteReason, Telling, nobody_reached, route
+from alerting.routing import Hop, Roster, RouteReason, Telling, nobody_reached, route
 from alerting.tables import EventRow, Incident, Notice, StreamHint
 from alerting.telling.roster import load_roster
+from alerting.telling.writing import waiting_notice
 from care.tables import NATIVE_SOURCE
 from core.db import add_hint
-from core.ids import new_id
 from devices.event import CLEARING_KINDS
 
 
@@ -111,31 +111,25 @@ def add_notice(
     session: AsyncSession, incident: Incident, telling: Telling, now: datetime, *, type_: str
 ) -> Notice:
     """One message to one recipient. The desk's needs no sending: it is told by being there."""
-    first, *others = telling.hops
     is_desk = telling.recipient_kind == "desk"
-    armed = is_desk and telling.reason is RouteReason.DUTY_DESK and first.address == "armed"
-    notice = Notice(
-        id=new_id("ntc"),
+    armed = (
+        is_desk and telling.reason is RouteReason.DUTY_DESK and telling.hops[0].address == "armed"
+    )
+    notice = waiting_notice(
+        telling.hops,
+        now,
         incident_id=incident.id,
         type=type_,
         severity_rank=incident.severity_rank,
         recipient_kind=telling.recipient_kind,
         recipient_id=telling.recipient_id,
         recipient=telling.recipient,
-        channel=first.channel,
-        address=first.address,
-        fallbacks=[{"channel": hop.channel, "address": hop.address} for hop in others],
-        payload={},
         reason=telling.reason.value,
         language=telling.language,
         state=("delivered" if armed else "unseen") if is_desk else "waiting",
-        created_at=now,
         next_attempt_at=None if is_desk else now,
         accepted_at=now if armed else None,
         delivered_at=now if armed else None,
-        attempt=0,
-        crashes=0,
-        is_repeat=False,
     )
     session.add(notice)
     hint = StreamHint(topic="notice", ref_id=notice.id, area_id=incident.area_id, at=now)
@@ -182,25 +176,17 @@ def tell_device(
 ) -> None:
     """Queue the stage for one native device."""
     session.add(
-        Notice(
-            id=new_id("ntc"),
+        waiting_notice(
+            [Hop(channel="device", address=child_id)],
+            now,
             incident_id=incident.id,
             type="device.stage",
             severity_rank=incident.severity_rank,
             recipient_kind="device",
             recipient_id=child_id,
             recipient=child_id,
-            channel="device",
-            address=child_id,
             payload={"incident": incident.id, "stage": stage},
             reason="stage_changed",
             language="zh",
-            state="waiting",
-            created_at=now,
-            next_attempt_at=now,
-            attempt=0,
-            crashes=0,
-            is_repeat=False,
-            fallbacks=[],
         )
     )

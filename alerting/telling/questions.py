@@ -14,10 +14,10 @@ from alerting.intake.whose import Whose
 from alerting.routing import Hop
 from alerting.tables import Check, Notice, StreamHint
 from alerting.telling.roster import area_path, desk_is_armed, phone_channels
+from alerting.telling.writing import waiting_notice
 from care.model import WORN_ROLES, ElderStatus
 from care.tables import Elder, EmergencyContact
 from core.db import add_hint
-from core.ids import new_id
 
 QUESTION = "check.question"
 HOLIDAY = "check.holiday"
@@ -116,28 +116,18 @@ def _add(
     recipient_id: str,
     recipient: str,
 ) -> Notice:
-    first, *others = hops
-    notice = Notice(
-        id=new_id("ntc"),
-        incident_id=None,
+    notice = waiting_notice(
+        hops,
+        now,
         check_id=check.id,
         type=type_,
         severity_rank=Severity.WELFARE.rank,
         recipient_kind=recipient_kind,
         recipient_id=recipient_id,
         recipient=recipient,
-        channel=first.channel,
-        address=first.address,
-        fallbacks=[{"channel": hop.channel, "address": hop.address} for hop in others],
         payload={"area_id": check.area_id, "check": check.id},
         reason="check_asked",
         language="zh",
-        state="waiting",
-        created_at=now,
-        next_attempt_at=now,
-        attempt=0,
-        crashes=0,
-        is_repeat=False,
     )
     session.add(notice)
     hint = StreamHint(topic="notice", ref_id=notice.id, area_id=check.area_id, at=now)

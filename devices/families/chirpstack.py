@@ -6,16 +6,17 @@ from typing import Any
 
 import msgspec
 
-from devices import parts, vocabulary
-from devices.event import Decoded, InventoryItem, Message, Reading
+from devices import parts
+from devices.event import Decoded, InventoryItem, Message
 from devices.families import lorawan
 from devices.families.lorawan_samples import CHIRPSTACK as SAMPLES
-from devices.family import DeviceFamily, SourceView
+from devices.family import SourceView
 from devices.parts import Unreadable, attempt
 from devices.topics import below
 from devices.vocabulary import Speaker
 
 PREFIX = "application"
+_UPLINK = lorawan.UplinkFields(decoded="object", raw="data", receptions="rxInfo")
 
 
 def decode(message: Message, source: SourceView) -> Decoded:
@@ -52,7 +53,7 @@ def _event(kind: str, message: Message, source: SourceView, child: str) -> Decod
         retained=message.retained,
     )
     if kind == "up":
-        return _uplink(said, who, source, faults)
+        return lorawan.uplink(said, _UPLINK, who, source.zone, faults)
     if kind == "log" and said.get("code") == "UPLINK_CODEC":
         raise Unreadable("wrong_type:object")  # the codec threw: what was said is lost
     if kind == "status" and said.get("batteryLevelUnavailable") is not True:
@@ -77,35 +78,6 @@ def _inventory(info: Any, child: str) -> tuple[InventoryItem, ...]:
     return (InventoryItem(child_id=child, name=name, model=model),) if model else ()
 
 
-def _uplink(said: dict[str, Any], who: Speaker, source: SourceView, faults: list[str]) -> Decoded:
-    """An uplink with bytes and without an object has no codec: unreadable, not silent."""
-    decoded = said.get("object")
-    if decoded in (None, {}):
-        if said.get("data"):
-            raise Unreadable("missing:object")
-        return who.said(readings=_signal(said, who), faults=faults)
-    events, readings = lorawan.read(parts.mapping(decoded, "object"), who, source.zone, faults)
-    return who.said(events, [*readings, *_signal(said, who)], faults)
-
-
-def _signal(said: dict[str, Any], who: Speaker) -> list[Reading]:
-    """The best of the gateways that heard it."""
-    return strongest(said.get("rxInfo"), who)
-
-
-def strongest(receptions: Any, who: Speaker) -> list[Reading]:
-    """`rssi_dbm` out of a list of receptions, each with its `rssi`."""
-    if type(receptions) is not list:
-        return []
-    heard = [
-        attempt([], parts.number, each["rssi"], "rssi_dbm")
-        for each in receptions
-        if type(each) is dict and "rssi" in each
-    ]
-    known = [rssi for rssi in heard if rssi is not None]
-    return [who.reading("rssi_dbm", max(known))] if known else []
-
-
 def _subscriptions(prefix: str) -> tuple[str, ...]:
     return (f"{prefix or PREFIX}/+/device/+/event/+",)
 
@@ -115,24 +87,18 @@ def _may_be_silent(topic: str) -> bool:
     return len(levels) == 5 and levels[1] == "device" and levels[3] in ("command", "state")
 
 
-FAMILY = DeviceFamily(
+FAMILY = lorawan.family(
     name="chirpstack-v4",
-    title_zh="ChirpStack v4（LoRaWAN）",
-    title_en="ChirpStack v4 (LoRaWAN)",
-    default_prefix=PREFIX,
+    title="ChirpStack v4",
+    prefix=PREFIX,
     subscriptions=_subscriptions,
     decode=decode,
     samples=SAMPLES,
-    capabilities=(*lorawan.CAPABILITIES, "rssi_dbm", *vocabulary.own_words(SAMPLES)),
-    reports_every_s=25 * 3600,
     may_be_silent=_may_be_silent,
-    liveness="any uplink; battery devices on LoRaWAN speak once a day",
     quirks=(
-        *lorawan.QUIRKS,
         "Without a codec in the device profile there is no object: unreadable, and says so "
         "(ChirpStack docs, event types).",
         "The key is deduplicationId; the profile's name, told at a join, stands for the model "
-        "(docs, "
-        "JoinEvent).",
+        "(docs, JoinEvent).",
     ),
 )

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from devices import parts
+from devices import parts, units
 from devices.event import REGISTER_UNITS, Decoded, Reading
 from devices.family import SourceView
 from devices.parts import Unreadable, attempt
@@ -109,7 +109,7 @@ def _reading(item: Any, device_id: str, source: SourceView, sent_at: Any) -> Rea
     said_unit = fields.get("unit")
     unit = "" if said_unit in (None, "") else parts.text(said_unit, "unit", longest=32)
     if register in REGISTER_UNITS:
-        value = parts.number(parts.in_kept_unit(register, value, unit), "value")
+        value = parts.number(units.in_kept_unit(register, value, unit), "value")
         unit = REGISTER_UNITS[register]
     at = parts.moment(fields.get("at") or sent_at, source.zone)
     return Reading(child_id=device_id, register=register, value=value, unit=unit, at=at)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from devices import parts, vocabulary
+from devices import parts
 from devices.event import Decoded, Message
 from devices.families import lorawan
-from devices.families.chirpstack import strongest
 from devices.families.lorawan_samples import THE_THINGS_STACK as SAMPLES
-from devices.family import DeviceFamily, SourceView
+from devices.family import SourceView
 from devices.parts import Unreadable
 from devices.topics import below
 from devices.vocabulary import Speaker
 
 PREFIX = "v3"
+_UPLINK = lorawan.UplinkFields(
+    decoded="decoded_payload", raw="frm_payload", receptions="rx_metadata"
+)
 
 
 def decode(message: Message, source: SourceView) -> Decoded:
@@ -54,15 +56,7 @@ def _message(kind: str, message: Message, source: SourceView, name: str) -> Deco
         key=_key(child, uplink),
         retained=message.retained,
     )
-    decoded = uplink.get("decoded_payload")
-    signal = strongest(uplink.get("rx_metadata"), who)
-    if decoded in (None, {}):
-        if uplink.get("frm_payload"):
-            raise Unreadable("missing:decoded_payload")
-        return who.said(readings=signal, faults=faults)
-    fields = parts.mapping(decoded, "decoded_payload")
-    events, readings = lorawan.read(fields, who, source.zone, faults)
-    return who.said(events, [*readings, *signal], faults)
+    return lorawan.uplink(uplink, _UPLINK, who, source.zone, faults)
 
 
 def _child(said: dict[str, Any], name: str, source: SourceView) -> str:
@@ -90,20 +84,15 @@ def _may_be_silent(topic: str) -> bool:
     return len(levels) >= 4 and levels[1] == "devices" and levels[3] == "down"
 
 
-FAMILY = DeviceFamily(
+FAMILY = lorawan.family(
     name="the-things-stack-v3",
-    title_zh="The Things Stack v3（LoRaWAN）",
-    title_en="The Things Stack v3 (LoRaWAN)",
-    default_prefix=PREFIX,
+    title="The Things Stack v3",
+    prefix=PREFIX,
     subscriptions=_subscriptions,
     decode=decode,
     samples=SAMPLES,
-    capabilities=(*lorawan.CAPABILITIES, "rssi_dbm", *vocabulary.own_words(SAMPLES)),
-    reports_every_s=25 * 3600,
     may_be_silent=_may_be_silent,
-    liveness="any uplink; battery devices on LoRaWAN speak once a day",
     quirks=(
-        *lorawan.QUIRKS,
         "Without a payload formatter there is no decoded_payload: unreadable, and says so (The "
         "Things Stack docs, data formats).",
         "The key is device + session_key_id + f_cnt; a counter of 0 is left out of the message.",

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from devices import parts
+from devices import parts, units
 from devices.event import REGISTER_UNITS, Reading
 from devices.families import zigbee2mqtt_bridge as bridge
 from devices.parts import attempt
@@ -101,7 +101,7 @@ def _reading(child: str, register: str, value: float, at: datetime | None) -> Re
 
 
 def _in_kept_unit(field: str, register: str, value: Any, unit: str) -> float:
-    return parts.in_kept_unit(register, parts.number(value, field), unit)
+    return units.in_kept_unit(register, parts.number(value, field), unit)
 
 
 def _unit(field: str, capabilities: tuple[str, ...]) -> str:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from devices import parts
+from devices import parts, units
 from devices.event import DEVICE_ROLES, EVENT_KINDS, LIFE_SAFETY_KINDS, REGISTER_UNITS
 from devices.mapping import paths, templates
 from devices.mapping.compiled import INSTALLATION, NOTHING, PRESENCES, PRESS
@@ -229,9 +229,9 @@ def _register(register: str, unit: str, place: Location) -> Iterator[Finding]:
         yield from _found((*place, "register"), none_of(register, REGISTER_UNITS) + hint)
         return
     try:
-        parts.in_kept_unit(register, 1.0, unit)
+        units.in_kept_unit(register, 1.0, unit)
     except Unreadable:
-        known = ", ".join(parts.units_of(register))
+        known = ", ".join(units.units_of(register))
         yield from _found((*place, "unit"), f"{unit!r} is no unit of {register} ({known})")
 
 

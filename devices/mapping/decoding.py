@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from devices import parts, words
+from devices import parts, units, words
 from devices.event import Decoded, DeviceEvent, Message, Presence, Reading
 from devices.family import SourceView
 from devices.mapping.compiled import ANY_VALUE, NOTHING, PRESENCES, PRESS, Compiled, Field, key
@@ -217,7 +217,7 @@ class _Reader:
             sent = parts.number(value, field.reason)
             kept = sent * field.scale + field.offset
             if not field.is_own:
-                kept = parts.in_kept_unit(field.register, kept, field.unit)
+                kept = units.in_kept_unit(field.register, kept, field.unit)
             kept = parts.number(kept, field.reason)
         except Unreadable:
             self.notes.append(Note(what="no_number", field=field, value=value))

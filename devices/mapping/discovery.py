@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from core.errors import InvalidInput
-from devices import parts
+from devices import parts, units
 from devices.event import REGISTER_UNITS
 from devices.families import homeassistant
 from devices.mapping import guess, paths
@@ -223,7 +223,7 @@ def _sensor(entity: Entity) -> tuple[DraftField, Any]:
             raise _Cannot(f"nothing is known of a sensor of class {word or 'none'} without a unit")
         return DraftField(keys={"own_register": name, "unit": unit[:16]}), 1
     try:
-        parts.in_kept_unit(register, 1.0, unit)
+        units.in_kept_unit(register, 1.0, unit)
     except Unreadable:
         raise _Cannot(f"{unit} is no unit of {register} that Anju converts") from None
     return DraftField(keys={"register": register} | ({"unit": unit} if unit else {})), 1

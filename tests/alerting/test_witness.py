@@ -23,8 +23,8 @@ from alerting.wording import incident_title
 from care.tables import Binding, Device, Home
 from core.db import Database
 from tests.alerting import rows
-from tests.detection.test_power import Counter, kettle_at
-from tests.detection.test_power import meter as meter_of_days
+from tests.detection.electricity import Counter, kettle_at
+from tests.detection.electricity import meter as meter_of_days
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SINCE = NOW - timedelta(hours=9)

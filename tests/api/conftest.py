@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from care.accounts import SignInAttempts
 from core.db import Database
 from core.services import Services
-from gateway.bootstrap import install
+from gateway.install import install
 from tests.support.api import Caller, World, http_client, make_app, make_services
 from tests.support.clock import ManualClock
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Page, expect
 
-from simulators.fake_phone import Rule
+from simulators.phone_messages import Rule
 from tests.console.browsing import PHONE, Site, overflow
 from tests.console.support import forms_of, reader, words_of
 from tests.support.checks import ELDER_PHONE, QuietHome

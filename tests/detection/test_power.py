@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from msgspec.structs import replace
 
-from alerting.detect import DeviceState, dump_state, forget, load_state, rearm, seen
-from alerting.detectors import load, supply
+from alerting.detect import DeviceState, dump_state, load_state
+from alerting.detectors import load
 from alerting.detectors.assessable import Register
 from alerting.detectors.levels import Levels
 from alerting.detectors.load import Block, Closed
@@ -19,115 +18,20 @@ from alerting.detectors.nights import Nights, packed, unpacked
 from alerting.detectors.register import Line
 from alerting.detectors.supply import Power
 from alerting.detectors.view import MAX_SECONDS
-from alerting.finding import Finding
 from simulators.power import PowerMeter
 from simulators.water import DayKind, Household, day_kind
-from tests.detection.support import Watch, device, event, reading
-
-START = datetime(2026, 3, 2, tzinfo=UTC)  # a Monday
-SEED = 3  # goes to the children on one weekend
-Draw = Callable[[datetime], float]  # watts drawn from then on
-
-
-def refrigerator(at: datetime) -> float:
-    """100 W for a quarter of every hour, and 6 W that never stop."""
-    return 106.0 if at.minute < 15 else 6.0
-
-
-def kettle_at(*times: tuple[int, int]) -> Draw:
-    """The refrigerator, and a kettle of 2 kW for four minutes at each (hour, minute) of a day."""
-
-    def draw(at: datetime) -> float:
-        minute = at.hour * 60 + at.minute
-        boils = any(0 <= minute - (hour * 60 + first) < 4 for hour, first in times)
-        return refrigerator(at) + (2000.0 if boils else 0.0)
-
-    return draw
-
-
-ORDINARY = kettle_at((6, 40), (11, 10), (14, 50), (19, 20))
-
-
-def meter(preset: str | None = None, role: str = "electricity_meter", zone: str = "UTC") -> Watch:
-    rules = {"no_power_use": {"preset": preset}} if preset else {}
-    return Watch(device(role, rules=rules, zone=zone))
-
-
-class Counter:
-    """A home's meter: a register in steps of `step_wh`, read every `every_min`."""
-
-    def __init__(self, watch: Watch, *, every_min: int = 15, step_wh: int = 10) -> None:
-        self.watch, self.every_min, self.step_wh = watch, every_min, step_wh
-        self.now, self.wh = START, 4_120_000.0
-        self.found: list[tuple[datetime, Finding]] = []
-
-    def lives(self, draw: Draw = ORDINARY, *, days: float = 0, h: float = 0) -> list[Finding]:
-        """Time passes and readings come; what was found."""
-        found = []
-        for _ in range(round((days * 24 + h) * 60 / self.every_min)):
-            self.draws(draw)
-            found += self.reads()
-        return found
-
-    def silent(self, draw: Draw, *, h: float) -> None:
-        """Time passes without a reading."""
-        for _ in range(round(h * 60 / self.every_min)):
-            self.draws(draw)
-
-    def draws(self, draw: Draw) -> None:
-        """The time until the next reading passes."""
-        for _ in range(self.every_min):
-            self.wh += draw(self.now) / 60
-            self.now += timedelta(minutes=1)
-
-    def reads(self, late: timedelta = timedelta()) -> list[Finding]:
-        said = [(self.now, reading("energy_total", self.kwh, "kWh"))]
-        found = self.watch.hears(said, self.now + late)
-        self.found += [(self.now, one) for one in found]
-        return list(found)
-
-    @property
-    def kwh(self) -> float:
-        """What the register shows."""
-        return int(self.wh) // self.step_wh * self.step_wh / 1000
-
-    @property
-    def power(self) -> Power:
-        part = self.watch.state.power
-        assert part is not None
-        return part
-
-    @property
-    def active_at(self) -> datetime | None:
-        at = supply.last_activity(self.power)
-        return datetime.fromtimestamp(at, UTC) if at else None
-
-    @property
-    def doubt(self) -> str:
-        return supply.doubt(self.power, self.watch.device.role)
-
-
-class Samples(Counter):
-    """A device without a counter: it samples the power."""
-
-    def draws(self, draw: Draw) -> None:
-        self.now += timedelta(minutes=self.every_min)
-        self.watts = draw(self.now)
-
-    def reads(self, late: timedelta = timedelta()) -> list[Finding]:
-        said = [(self.now, reading("power", self.watts, "W"))]
-        return list(self.watch.hears(said, self.now + late))
-
-
-def known(home: Counter, days: int = 10) -> Counter:
-    """The same, once it has been lived in for so many days; it is midnight."""
-    home.lives(days=days)
-    return home
-
-
-def kinds(found: list[Finding]) -> list[tuple[str, str]]:
-    return [(one.kind, one.sign.value) for one in found]
-
+from tests.detection.electricity import (
+    ORDINARY,
+    SEED,
+    START,
+    Counter,
+    kettle_at,
+    kinds,
+    known,
+    meter,
+    refrigerator,
+)
+from tests.detection.support import device, event, reading
 
 # --- activity
 
@@ -338,75 +242,6 @@ def test_one_reading_of_the_past_opens_nothing_and_the_next_fresh_one_does() -> 
     assert kinds(home.reads()) == [("no_power_use", "rose")]
 
 
-# --- holes, and samples
-
-
-@pytest.mark.parametrize("hole_h", [3, 5])
-def test_a_short_hole_in_which_the_counter_shows_no_use_does_not_end_a_gap(hole_h: int) -> None:
-    home = known(Counter(meter("fixed-24h")))
-    quiet_from = home.power.quiet_from
-    home.lives(refrigerator, h=4)
-    home.silent(refrigerator, h=hole_h)
-    home.reads()
-    assert home.power.quiet_from == quiet_from
-    assert kinds(home.lives(refrigerator, h=16)) == [("no_power_use", "rose")]
-
-
-@pytest.mark.parametrize(("hole_h", "draw"), [(3, kettle_at((5, 0), (6, 0))), (9, refrigerator)])
-def test_a_hole_that_may_have_held_use_ends_the_gap_and_is_no_activity(
-    hole_h: int, draw: Draw
-) -> None:
-    home = known(Counter(meter("fixed-24h")))
-    home.lives(refrigerator, h=4)
-    before = home.active_at
-    home.silent(draw, h=hole_h)
-    home.reads()
-    assert home.active_at == before
-    assert home.power.quiet_from == home.now.timestamp()
-    assert home.lives(refrigerator, h=20) == []
-    assert kinds(home.lives(refrigerator, h=5)) == [("no_power_use", "rose")]
-
-
-def test_samples_do_where_there_is_no_counter() -> None:
-    home = known(Samples(meter("fixed-24h"), every_min=1))
-    assert home.doubt == ""
-    home.lives(h=7)
-    assert home.active_at is not None
-    assert abs(home.active_at - (START + timedelta(days=10, hours=6.5))) <= timedelta(minutes=31)
-    home.lives(refrigerator, h=1)
-    before = home.active_at
-    home.silent(refrigerator, h=9)  # a hole says nothing, whatever it held
-    home.reads()
-    assert home.active_at == before
-    assert home.lives(refrigerator, h=23.5) == []
-    assert kinds(home.lives(refrigerator, h=1)) == [("no_power_use", "rose")]
-
-
-def test_samples_take_over_when_the_counter_has_gone() -> None:
-    home = known(Counter(meter()))
-    sampled = Samples(home.watch, every_min=5)
-    sampled.now = home.now + timedelta(hours=25)
-    sampled.lives(h=19)
-    assert sampled.active_at is not None
-    assert sampled.now - sampled.active_at < timedelta(hours=2)
-    assert sampled.power.line == Line()
-
-
-def test_samples_far_apart_say_nothing_by_silence() -> None:
-    home = known(Samples(meter("fixed-24h"), every_min=30))
-    assert home.doubt == "too_rare"
-    assert home.lives(refrigerator, days=3) == []
-
-
-def test_where_a_counter_speaks_samples_are_not_asked() -> None:
-    home = known(Counter(meter()))
-    before = home.watch.text
-    for age_h in (0, 40):
-        at = home.now - timedelta(hours=age_h)
-        home.watch.hears([(at, reading("power", 2000.0, "W"))], home.now)
-        assert home.watch.text == before
-
-
 # --- time
 
 
@@ -502,61 +337,3 @@ def test_a_load_that_falls_is_a_change_only_while_it_is_above_the_base_load() ->
     assert not load.is_activity(Closed(0, 1800, 300, 5000), 300, 10)
     assert not load.is_activity(Closed(0, 1800, 5000, load.UNKNOWN), 300, 10)
     assert not load.is_activity(Closed(0, 1800, 5000, 300), load.UNKNOWN, 10)
-
-
-# --- what people said of it
-
-
-def found_home() -> Counter:
-    home = known(Counter(meter("fixed-24h")))
-    assert kinds(home.lives(refrigerator, h=20)) == [("no_power_use", "rose")]
-    return home
-
-
-def told(home: Counter, tell: Callable[[DeviceState, str, datetime], DeviceState]) -> None:
-    home.watch.text = dump_state(tell(home.watch.state, "no_power_use", home.now))
-
-
-def test_closed_without_proof_of_life_it_is_found_again_after_six_hours_then_twelve() -> None:
-    home = found_home()
-    for hours in (6, 12, 12):
-        told(home, rearm)
-        assert home.lives(refrigerator, h=hours - 0.25) == []
-        assert kinds(home.lives(refrigerator, h=0.25)) == [("no_power_use", "rose")]
-    assert kinds(home.lives(h=24)) == [("no_power_use", "cleared")]
-    assert (home.power.rearm_at, home.power.rearmed) == (0, 0)
-
-
-def test_closed_without_proof_of_life_use_is_told_before_it_is_found_again() -> None:
-    home = found_home()
-    told(home, rearm)
-    assert kinds(home.lives(kettle_at((22, 0)), h=4)) == [("no_power_use", "cleared")]
-    assert (home.power.rearm_at, home.power.rearmed) == (0, 0)
-
-
-def test_what_was_not_found_or_is_over_is_not_found_again() -> None:
-    home = known(Counter(meter("fixed-24h")))
-    before = home.watch.text
-    told(home, rearm)
-    assert home.watch.text == before
-
-
-def test_who_was_seen_is_watched_over_from_then_on() -> None:
-    home = found_home()
-    told(home, seen)
-    assert home.lives(refrigerator, h=23.75) == []
-    assert kinds(home.lives(refrigerator, h=0.5)) == [("no_power_use", "rose")]
-
-
-def test_other_kinds_of_case_say_nothing_about_it() -> None:
-    home = found_home()
-    before = home.watch.text
-    for tell in (rearm, seen):
-        home.watch.text = dump_state(tell(home.watch.state, "no_water_use", home.now))
-        assert home.watch.text == before
-
-
-def test_forgotten_it_is_found_at_the_next_reading() -> None:
-    home = found_home()
-    home.watch.text = dump_state(forget(home.watch.state, "no_power_use"))
-    assert kinds(home.lives(refrigerator, h=0.25)) == [("no_power_use", "rose")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from devices.asking import Asked
 from devices.event import (
     DEVICE_ROLES,
     EVENT_KINDS,
@@ -117,6 +119,50 @@ def test_a_bridge_s_default_prefix_may_be_given_to_a_source(family: DeviceFamily
         assert family.default_prefix.startswith("anju/")
 
 
+@pytest.mark.parametrize(("family", "sample"), PAIRS, ids=SAMPLE_NAMES)
+def test_a_family_asks_by_name_and_no_answer_makes_it_ask_for_others(
+    family: DeviceFamily, sample: Sample
+) -> None:
+    """Else a bridge with thousands of children would be read wrongly: only those are looked up."""
+    message, plain = sample_message(family, sample), sample_view(family, sample)
+    levels = sample.topic.split("/")
+    runs = range(len(levels) + 1)
+    names = {"/".join(levels[start:end]) for start in runs for end in runs[start + 1 :]}
+    names |= set(plain.roles) | family.decode(message, plain).speakers()
+    addresses = {name: f"address of {name}" for name in names}
+    role = sample.role or "sos_button"
+    can = ("water_consumed:L", "flow:L/min")
+    for view in (
+        plain,
+        replace(plain, roles=dict.fromkeys(names, role), capabilities=dict.fromkeys(names, can)),
+        replace(plain, aliases=addresses, roles=dict.fromkeys(addresses.values(), role)),
+        replace(plain, aliases=addresses, capabilities=dict.fromkeys(addresses.values(), can)),
+    ):
+        assert family.decode(message, _of_asked(family, message, view)) == family.decode(
+            message, view
+        )
+
+
+def _asked(family: DeviceFamily, message: Message) -> set[str]:
+    asked = Asked()
+    nobody = asked.view(family.default_prefix, SourceView().zone)
+    asked.spoke(family.decode(message, nobody))
+    return asked.names
+
+
+def _of_asked(family: DeviceFamily, message: Message, view: SourceView) -> SourceView:
+    """`view` with nobody in it but whom these names stand for."""
+    names = _asked(family, message)
+    aliases = {name: child for name, child in view.aliases.items() if name in names}
+    names |= set(aliases.values())
+    return replace(
+        view,
+        aliases=aliases,
+        roles={child: role for child, role in view.roles.items() if child in names},
+        capabilities={child: can for child, can in view.capabilities.items() if child in names},
+    )
+
+
 # --- whatever arrives --------------------------------------------------------------------------
 
 MESSAGES = 10_000
@@ -215,6 +261,7 @@ def _check(family: DeviceFamily, topic: str, payload: bytes, role: str) -> None:
     view = SourceView(prefix=family.default_prefix, roles=_roles(family, role) | {topic: role})
     decoded = family.decode(message, view)
     assert decoded == family.decode(message, view)
+    assert decoded == family.decode(message, _of_asked(family, message, view))
     _assert_not_silent(family, topic, payload, decoded)
     _assert_reason_is_countable(decoded)
     _assert_storable(decoded)

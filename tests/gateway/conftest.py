@@ -15,7 +15,7 @@ from sqlalchemy import event, make_url
 
 from core.db import Database
 from core.services import Services
-from gateway.bootstrap import install
+from gateway.install import install
 from tests.support.api import make_services
 from tests.support.clock import ManualClock
 from tests.support.mosquitto import Mosquitto, mosquitto

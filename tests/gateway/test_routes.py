@@ -12,9 +12,9 @@ from alerting.intake.strangers import MOST_PER_SOURCE
 from alerting.tables import EventRow, QuarantineRow, ReadingRow
 from care.tables import NATIVE_SOURCE, Device, Source, SourceChild
 from core.services import Services
-from devices.event import Message
-from gateway import housekeeping
-from gateway.pipeline import Pipeline
+from devices.event import Confidence, Message
+from gateway import housekeeping, known
+from gateway.pipeline import Pipeline, decode
 from gateway.routes import (
     CANARY,
     FOREIGN_CANARY_TOPIC,
@@ -123,7 +123,7 @@ async def test_a_topic_leads_to_its_bridge_with_roles_and_names(services: Servic
         device(services, "hall", "sos_button"),
     )
     router = ForeignRouter(services)
-    known, west, nobody = await router(
+    east, west, nobody = await router(
         [
             heard(services, "east/z2m/厨房 烟感"),
             heard(services, "west/lamp"),
@@ -132,10 +132,58 @@ async def test_a_topic_leads_to_its_bridge_with_roles_and_names(services: Servic
     )
     assert nobody is None, "whole levels count"
     assert west is not None and (west.source_id, west.view.prefix) == ("west", "west")
-    assert known is not None and known.source_id == "east"
-    assert known.view.roles == {"0x01": "smoke_detector", "hall": "sos_button"}
-    assert known.view.capabilities["0x01"] == ("smoke",)
-    assert known.view.aliases == {"厨房 烟感": "0x01"}, "a registered name is its own identity"
+    assert east is not None and east.source_id == "east"
+    assert east.view.roles == {"0x01": "smoke_detector", "hall": "sos_button"}
+    assert east.view.capabilities["0x01"] == ("smoke",)
+    assert east.view.aliases == {"厨房 烟感": "0x01"}, "a registered name is its own identity"
+
+
+@pytest.mark.parametrize("few", [known.FEW, 0], ids=["few children", "too many to load"])
+@pytest.mark.parametrize("most_named", [known.MOST_NAMED, 0], ids=["some named", "all named"])
+async def test_a_bridge_with_thousands_of_children_is_read_as_one_with_a_few(
+    services: Services, monkeypatch: pytest.MonkeyPatch, few: int, most_named: int
+) -> None:
+    monkeypatch.setattr(known, "FEW", few)
+    monkeypatch.setattr(known, "MOST_NAMED", most_named)
+    limited = source(services, "west", "west")
+    limited.only_listed = True
+    retired = device(services, "0x0b", "leak_sensor", of="west")
+    retired.active = False
+    await add(services, source(services, "east", "east"), limited)
+    await add(
+        services,
+        child(services, "0x01", "kitchen/tap", capabilities=["water_consumed:L"]),
+        child(services, "0x02", "hall"),
+        child(services, "0x03", "hall", source_id="west"),
+        device(services, "0x01", "water_meter"),
+        device(services, "hall", "sos_button"),
+        device(services, "0x0a", "sos_button", of="west"),
+        retired,
+    )
+    said = {
+        "east/kitchen/tap": b'{"water_consumed": 2000}',  # by its address, in its own unit
+        "east/hall": b'{"action": "press"}',  # registered by its name
+        "east/stranger": b'{"action": "press"}',
+        "west/0x0a": b'{"action": "press"}',
+        "west/0x0b": b'{"water_leak": true}',  # retired: not listed
+        "west/hall": b'{"smoke": true}',
+        "east/bridge/event": b'{"type": "device_leave", "data": {"friendly_name": "kitchen/tap"}}',
+        "north/lamp": b"{}",
+        "east/a\0b": b"{}",
+    }
+    messages = [heard(services, topic, payload) for topic, payload in said.items()]
+    routes = await ForeignRouter(services)(messages)
+    tap, hall, stranger, button, leak, alarm, left, nobody, bad = map(decode, messages, routes)
+    (reading,) = tap.readings
+    assert (reading.child_id, reading.value, reading.unit) == ("0x01", 2.0, "m3")
+    assert [(e.child_id, e.kind) for e in hall.events] == [("hall", "sos")]
+    assert [(e.child_id, e.kind) for e in stranger.events] == [("stranger", "button")]
+    assert [(e.child_id, e.kind) for e in button.events] == [("0x0a", "sos")]
+    assert (leak.events, leak.quarantined, leak.heard) == ((), "not_listed", ("0x0b",))
+    (smoke,) = alarm.events
+    assert (smoke.child_id, smoke.confidence) == ("0x03", Confidence.UNCONFIRMED)
+    assert [(e.child_id, e.kind) for e in left.events] == [("0x01", "fault")]
+    assert (nobody.quarantined, bad.quarantined) == ("unknown_topic", "bad_name")
 
 
 async def count(services: Services, column: Any) -> int:

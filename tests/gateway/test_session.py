@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from core.clock import SystemClock
+from gateway.arrived import Delivery
 from gateway.endpoint import SESSION_EXPIRY_S, Endpoint
-from gateway.mqtt import Delivery, Session
+from gateway.mqtt import Session
 from tests.gateway.fake_broker import V5, V311, Answer, FakeBroker
 from tests.support.mosquitto import free_port
 from tests.support.waiting import until

@@ -9,7 +9,8 @@ import phonenumbers
 import pytest
 
 from devices.event import DEVICE_ROLES
-from simulators.homes import Town, demo_town
+from simulators.homes import demo_town
+from simulators.town import Town
 
 
 @pytest.fixture(scope="module")

@@ -20,11 +20,12 @@ from devices.family import SourceView
 from gateway.demo_limits import foreseen
 from simulators.broker import BrokerAddress
 from simulators.devices import Fleet
-from simulators.homes import BRIDGE_PREFIX, Town, demo_town
+from simulators.homes import BRIDGE_PREFIX, demo_town
 from simulators.life import Happening, TownLife
 from simulators.messages import Outgoing
 from simulators.meters import HISTORY_DAYS, Meters
 from simulators.scenario import Scenario, load_scenario
+from simulators.town import Town
 from tests.support.clock import ManualClock
 
 

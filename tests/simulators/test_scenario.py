@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from simulators.homes import Town, demo_town
+from simulators.homes import demo_town
 from simulators.scenario import ScenarioError, load_scenario, parse_scenario, scenario_names
+from simulators.town import Town
 
 GOOD = """\
 zh = "试"

@@ -12,8 +12,9 @@ import httpx
 import pytest
 
 from simulators.anju_client import AnjuClient, ApiError
-from simulators.homes import Town, demo_town
+from simulators.homes import demo_town
 from simulators.seed import PhoneAccess, Seeded, seed
+from simulators.town import Town
 from tests.support.clock import ManualClock
 from tests.support.world import PASSWORD, PHONE_SECRET, World, open_world
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from tests.support.checks import QuietHome
 from tests.support.clock import ManualClock
 from tests.support.fleet import Fleet
 from tests.support.world import World, open_world
@@ -46,3 +47,16 @@ async def town(town_url: str) -> AsyncIterator[World]:
 async def fleet(town: World) -> Fleet:
     """A home of the shared town; its file says `pytest.mark.asyncio(loop_scope="module")`."""
     return Fleet(town, await town.elder())
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def quiet(town: World) -> AsyncIterator[QuietHome]:
+    """A home of the shared town, made by its story; ended after it."""
+    home = QuietHome(town)
+    yield home
+    await home.end()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def home(quiet: QuietHome) -> QuietHome:
+    return await quiet.begin()

@@ -19,7 +19,7 @@ from devices.event import Message
 from gateway.pipeline import Pipeline
 from gateway.routes import NativeRouter
 from gateway.watcher import Watcher
-from simulators.fake_phone import Rule
+from simulators.phone_messages import Rule
 from tests.support.world import World, contact_phone
 
 TESTER_PHONE = "+8613811112222"

@@ -111,7 +111,7 @@ async def test_a_channel_that_is_down_is_retried_and_the_next_one_is_used(world:
 
 
 async def test_a_wrong_number_moves_to_the_next_channel_at_once(world: World) -> None:
-    from simulators.fake_phone import Rule
+    from simulators.phone_messages import Rule
 
     await world.phone_channels()
     await world.button(await world.elder())

@@ -12,7 +12,7 @@ from alerting.handling.opening import apply_finding
 from alerting.intake.store import load_devices
 from alerting.intake.whose import whose_is
 from alerting.tables import Check, DeviceStateRow
-from tests.detection.test_power import Counter, Draw, kettle_at, meter, refrigerator
+from tests.detection.electricity import Counter, Draw, kettle_at, meter, refrigerator
 from tests.support.checks import ELDER_PHONE
 from tests.support.world import World
 

@@ -26,7 +26,8 @@ from alerting.tables import (
     Notice,
 )
 from alerting.telling.links import CHECK, make_link
-from simulators.fake_phone import PhoneMessage
+from care.tables import ElderStatusEntry
+from simulators.phone_messages import PhoneMessage
 from tests.support.world import SECRET_KEY, World
 
 ELDER_PHONE = "+8613900000000"
@@ -149,3 +150,9 @@ class QuietHome:
         assert answer.status_code == 200, answer.text
         await self.world.settle()
         return answer.text
+
+    async def statuses_said(self) -> list[ElderStatusEntry]:
+        """What was said of where the elder is, first said first."""
+        query = select(ElderStatusEntry).where(ElderStatusEntry.elder_id == self.elder["id"])
+        async with self.world.services.db.reading() as session:
+            return list(await session.scalars(query.order_by(ElderStatusEntry.id)))

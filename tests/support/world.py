@@ -28,8 +28,9 @@ from gateway.bootstrap import Anju
 from gateway.lanes import receipt_message
 from gateway.pipeline import Handled, Pipeline
 from gateway.routes import ForeignRouter, NativeRouter
-from simulators.fake_phone import FakePhone, PhoneMessage
+from simulators.fake_phone import FakePhone
 from simulators.fake_phone_app import create_app as create_phone_app
+from simulators.phone_messages import PhoneMessage
 from tests.support.clock import ManualClock
 
 PHONE_SECRET = "phone-secret-of-a-test"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices import parts
+from devices import units
 from devices.event import REGISTER_UNITS, Confidence, Decoded
 from devices.mapping.decoding import moment
 from devices.meaning import means
@@ -122,7 +122,7 @@ def test_a_field_counts_only_when_another_says_so() -> None:
 
 # ── numbers ──────────────────────────────────────────────────────────────────────────────────────
 
-UNITS = [(register, unit) for register in REGISTER_UNITS for unit in parts.units_of(register)]
+UNITS = [(register, unit) for register in REGISTER_UNITS for unit in units.units_of(register)]
 numbers = st.floats(-1e6, 1e6) | st.integers(-(10**6), 10**6)
 
 
@@ -137,7 +137,7 @@ def test_a_number_comes_out_in_the_register_s_own_unit(
     )
     for sent in (value, str(float(value)) if abs(value) > 1e-3 else value):
         (reading,) = says(family, {"n": sent}).readings
-        expected = parts.in_kept_unit(register, value * scale + 1.5, unit)
+        expected = units.in_kept_unit(register, value * scale + 1.5, unit)
         assert reading.value == pytest.approx(expected)
         assert (reading.register, reading.unit) == (register, REGISTER_UNITS[register])
 

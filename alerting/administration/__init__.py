@@ -1,0 +1,1 @@
+"""How alarms travel, as administrators set it: ladders, silences, and the channels' providers."""
