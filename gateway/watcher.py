@@ -68,7 +68,8 @@ class Watcher:
         if self._elders_at is not None and now - self._elders_at < ELDERS_EVERY:
             return []
         self._elders_at = now
-        rules = load_policy(self._services.settings.region).supervision
+        settings = self._services.settings
+        rules = load_policy(settings.region).supervision
         async with self._services.db.reading() as session:
             ids = await unwatched.elders_to_judge(session, now)
             mass = await unwatched.look_for_mass_outage(session, now, rules)
@@ -77,7 +78,9 @@ class Watcher:
             some = ids[start : start + unwatched.MOST_AT_ONCE]
             try:
                 async with self._services.db.transaction(patient=True) as session:
-                    touched += await unwatched.watch_elders(session, some, now, rules, mass)
+                    touched += await unwatched.watch_elders(
+                        session, some, now, rules, mass, settings.timezone
+                    )
             except Exception:
                 log.exception("elders not judged", elders=len(some))
         return touched
