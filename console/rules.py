@@ -24,7 +24,7 @@ from console.errors import PageRoute
 from console.forms import local_time, optional
 from console.rulebook import load_rulebook
 from core.db import after_commit
-from core.errors import InvalidInput
+from core.errors import Busy, InvalidInput
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -55,7 +55,10 @@ async def back_test(page: AtDesk) -> Response:
             rule = await _rule(session, page, fields)
     except InvalidInput as error:
         return await _page(page, fields, status=422, trouble=_in_words(error, page))
-    said = await forecast(page.services, rule, page.now, staff=staff)
+    try:
+        said = await forecast(page.services, rule, page.now, staff=staff)
+    except Busy:
+        return await _page(page, fields, status=503, trouble=page.words("rules.busy"))
     lines = compared(said.present, said.proposed)
     shown = lines[::-1][:SHOWN]
     async with page.services.db.reading() as session:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 import httpx
 
@@ -143,8 +144,9 @@ class Watcher:
             due = await absences.due_absences(session, services.clock.now())
         for elder_id in due:
             try:
-                async with services.db.transaction() as session:
-                    await absences.end_absence(session, elder_id, services.clock.now())
+                await services.db.settle(
+                    partial(absences.end_absence, elder_id=elder_id, now=services.clock.now())
+                )
             except Exception:  # the others must not wait for this one; the audit says so
                 log.exception("absence not ended", elder=elder_id)
 

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting import timeline
 from alerting.detect import DeviceState, dump_state, load_state, seen
+from alerting.handling.lessons import hold_memories
 from alerting.incident import Outcome
 from alerting.queries import elders_of
 from alerting.tables import DeviceStateRow, Incident, StreamHint
@@ -82,6 +83,8 @@ async def _past(session: AsyncSession, moment: datetime, limit: int) -> Sequence
 
 async def end_absence(session: AsyncSession, elder_id: str, now: datetime) -> bool:
     """The date has passed: watching resumes. False when somebody moved the date meanwhile."""
+    lives_in = await session.scalar(select(Elder.home_id).where(Elder.id == elder_id))
+    await hold_memories(session, [lives_in] if lives_in is not None else [])
     elder = await session.scalar(
         select(Elder)
         .where(Elder.id == elder_id, Elder.status.in_(ENDING), Elder.status_review_at <= now)
@@ -174,7 +177,11 @@ def announce(session: AsyncSession, elder: Elder, now: datetime) -> None:
 async def counting_anew(
     session: AsyncSession, home_ids: Collection[str], now: datetime
 ) -> AsyncIterator[None]:
-    """Around a change of statuses: devices that rested before and do not after it begin anew."""
+    """Around a change of statuses: devices that rested before and do not after it begin anew.
+
+    Their states are locked before the elders are, as whoever takes in a message has it.
+    """
+    await hold_memories(session, home_ids)
     before = await resting_devices(session, home_ids)
     yield
     await count_rows_anew(session, before - await resting_devices(session, home_ids), now)

@@ -94,8 +94,8 @@ def _watches_for_sure(now: datetime) -> ColumnElement[bool]:
     return and_(works(now), sound)
 
 
-def _counted(*columns: Any) -> Select[Any]:
-    """Everything bound now that counts, that ever spoke and that can be lost, with its home."""
+def _spoke(*columns: Any) -> Select[Any]:
+    """Everything bound now whose role counts and that ever spoke, with its home."""
     return (
         select(*columns)
         .select_from(Binding)
@@ -106,14 +106,20 @@ def _counted(*columns: Any) -> Select[Any]:
             Binding.valid_to.is_(None),
             DeviceRow.role.in_(COUNTED_ROLES),
             DeviceStateRow.last_heard_at.is_not(None),
-            # Nobody judges the silence of the others: they cannot be lost.
-            or_(
-                DeviceStateRow.silent_after.is_not(None),
-                DeviceStateRow.online.is_(False),
-                DeviceRow.active.is_(False),
-            ),
-            not_(_switched_off()),
         )
+    )
+
+
+def _counted(*columns: Any) -> Select[Any]:
+    """Of these, what can be lost."""
+    return _spoke(*columns).where(
+        # Nobody judges the silence of the others.
+        or_(
+            DeviceStateRow.silent_after.is_not(None),
+            DeviceStateRow.online.is_(False),
+            DeviceRow.active.is_(False),
+        ),
+        not_(_switched_off()),
     )
 
 
@@ -144,6 +150,21 @@ async def unwatched_elders(
     if source_id is not None:
         query = query.having(func.max(case((DeviceRow.source_id == source_id, 1), else_=0)) == 1)
     return [row[0] for row in (await session.execute(query)).all()]
+
+
+def without_a_sure_watch(now: datetime, *, meters: bool = True) -> Select[Any]:
+    """Ids of elders at home who have something that spoke, and of whom columns alone do not show
+    that anything watches. `meters`: whether a water meter that is in order counts as such."""
+    sure = _watches_for_sure(now)
+    if not meters:
+        sure = and_(sure, DeviceRow.role.not_in(METER_ROLES))
+    return (
+        _spoke(Elder.id)
+        .join(Elder, and_(Elder.home_id == Binding.home_id, _FOR_ELDER))
+        .where(Elder.status == ElderStatus.HOME)
+        .group_by(Elder.id)
+        .having(func.max(case((sure, 1), else_=0)) == 0)
+    )
 
 
 async def surely_unwatched(
