@@ -146,22 +146,26 @@ class Rebuilt(BaseModel):
     standing: tuple[str, ...] = Field(description="Kinds that hold now and that people know of.")
 
 
-@router.post("/{device_id}/rebuild", summary="Make its memory anew", response_model=Rebuilt)
+@router.post(
+    "/{device_id}/rebuild",
+    summary="Make its memory anew",
+    response_model=Rebuilt,
+    responses={409: refusal("It changed again and again while it was replayed; try again.")},
+)
 async def rebuild(
     actor: Annotated[Actor, allowed("devices.rebuild")],
     services: ServicesDep,
-    session: Writing,
     sight: SightDep,
-    now: Now,
     device_id: str,
 ) -> Rebuilt:
     """Replay a meter's stored readings, and what people did meanwhile, into a fresh state.
 
     Nothing is found or opened by it; a gap that runs is judged within seconds.
     """
-    await queries.device(session, sight, device_id)
-    zone = services.settings.timezone
-    made = await rebuilding.rebuild(session, device_id, now, zone=zone, actor=actor)
+    async with services.db.reading() as session:
+        await queries.device(session, sight, device_id)
+    db, zone = services.db, services.settings.timezone
+    made = await rebuilding.rebuild(db, device_id, services.clock, zone=zone, actor=actor)
     return Rebuilt(**asdict(made))
 
 

@@ -52,7 +52,7 @@ class Watcher:
         judge_silent = self._may_judge_silence(now)
         async with self._services.db.transaction(patient=True) as session:
             due = await watching.due_devices(session, now, judge_silent=judge_silent)
-        await self._heal(due, now)
+        await self._heal(due)
         try:
             touched = await self._judge(due, now, judge_silent)
         except Exception:
@@ -93,15 +93,14 @@ class Watcher:
             zone = self._services.settings.timezone
             return await watching.watch(session, due, now, judge_silent=judge_silent, zone=zone)
 
-    async def _heal(self, due: Sequence[str], now: datetime) -> None:
+    async def _heal(self, due: Sequence[str]) -> None:
         """States that could not be read ask to be judged at once: first they are made anew."""
         database, zone = self._services.db, self._services.settings.timezone
         async with database.reading() as session:
             unreadable = await rebuilding.unreadable(session, due)
         for device_id in unreadable:
             try:
-                async with database.transaction(patient=True) as session:
-                    made = await rebuilding.heal(session, device_id, now, zone)
+                made = await rebuilding.heal(database, device_id, self._services.clock, zone)
             except Exception:
                 log.exception("state not rebuilt", device=device_id)
                 continue

@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.detect import DeviceState, load_state
 from alerting.detectors.water import steps_of
-from alerting.fleet.rebuilding import rebuild
 from alerting.intake.store import view_of
 from alerting.tables import DeviceStateRow
 from care.tables import Binding, Device, DeviceLog
@@ -49,11 +48,6 @@ async def cold_meters(
         for device, text in await session.execute(query)
         if steps_of(view_of(device)) is not None and _is_cold(load_state(text))
     ]
-
-
-async def warm(session: AsyncSession, device_id: str, now: datetime, zone: str) -> None:
-    """Learn from the readings that are stored; a gap that runs is judged at once."""
-    await rebuild(session, device_id, now, zone=zone)
 
 
 def _is_cold(state: DeviceState) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from itertools import pairwise
@@ -15,23 +15,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from alerting.detectors.view import DeviceView, moment, seconds
 from alerting.tables import ReadingRow
 from alerting.trial.course import Course, course_of
+from alerting.trial.pieces import AT_ONCE, Breathe, no_breath, run_in_pieces
 from alerting.trial.replay import FALSE_WITHIN_S, GAPS, Act, Happened, Replay, Told
 
 Readings = Sequence[tuple[datetime, float]]
 """(UTC, value of a cumulative register in its own unit), by rising time."""
 
-AT_ONCE = 1_000
-"""Readings replayed, or loaded, between two breaths: a few milliseconds of a processor."""
-
-Breathe = Callable[[], None]
-"""Called between two pieces of the work; may wait, and raises `OutOfTime` to end it."""
-
 _HOLE_S = 24 * 3600
 """Readings further apart leave the time between them out of `Backtest.days`."""
-
-
-class OutOfTime(Exception):
-    """The time that was set for a replay is up; what was not finished counts for nothing."""
 
 
 class Ending(StrEnum):
@@ -69,7 +60,7 @@ def backtest(
     until: datetime,
     *,
     absences: Iterable[tuple[datetime, datetime | None]] = (),
-    breathe: Breathe = lambda: None,
+    breathe: Breathe = no_breath,
 ) -> Backtest:
     """What the rules of `device` would have found from `since` to `until`. Pure.
 
@@ -80,10 +71,7 @@ def backtest(
     began, ends = seconds(since), seconds(until)
     heard = [(seconds(at), value) for at, value in readings if at <= until]
     course = Replay(device, happened=_absences(absences))
-    for piece in range(0, len(heard), AT_ONCE):
-        breathe()
-        some = heard[piece : piece + AT_ONCE]
-        course.run([at for at, _ in some], [value for _, value in some])
+    run_in_pieces(course, [at for at, _ in heard], [value for _, value in heard], breathe)
     course.pass_time(ends + 1, len(heard) - 1)
     told = [one for one in course.told if began <= one.at <= ends]
     gaps = course_of((at, round(value * 10_000)) for at, value in heard) if told else None
@@ -96,7 +84,7 @@ async def load_readings(
     register: str,
     since: datetime,
     until: datetime,
-    breathe: Breathe = lambda: None,
+    breathe: Breathe = no_breath,
 ) -> list[tuple[datetime, float]]:
     """A device's stored values of a register from `since` to `until`, by rising time.
 

@@ -6,15 +6,15 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from threading import Event
 from typing import Any, NamedTuple
 
 from alerting.detectors.assessable import REGISTERS
 from alerting.detectors.meter import Grade
 from alerting.detectors.view import moment, seconds
 from alerting.fleet.meanwhile import absences
-from alerting.trial.backtest import Breathe, OutOfTime, Readings, backtest, load_readings
+from alerting.trial.backtest import Readings, backtest, load_readings
 from alerting.trial.course import course_of
+from alerting.trial.pieces import Breathe, OutOfTime, no_breath, pause
 from alerting.trial.plan import Meter, Plan, plan_of
 from alerting.trial.reach import Reach, reach_of
 from alerting.trial.replay import Act, Happened
@@ -37,9 +37,6 @@ COUNTED = timedelta(days=30)
 WARM_UP = timedelta(days=60)
 
 BUDGET_S = 10.0
-PAUSE_S = 0.004
-"""Between two pieces of a replay, so that messages that come in meanwhile find a processor."""
-
 WATER = "water_meter"
 
 
@@ -143,7 +140,6 @@ class _Time:
 
     def __init__(self, clock: Clock, budget_s: float) -> None:
         self._clock, self._ends = clock, clock.monotonic() + budget_s
-        self._pause = Event()  # never set: waiting for it lets other threads on
 
     def check(self) -> None:
         if self._clock.monotonic() >= self._ends:
@@ -152,7 +148,7 @@ class _Time:
     def breathe(self) -> None:
         """Between two pieces, in a replay's own thread."""
         self.check()
-        self._pause.wait(PAUSE_S)
+        pause()
 
 
 def _forecast(
@@ -217,7 +213,7 @@ def replay(
     readings: Readings,
     away: Away,
     now: datetime,
-    breathe: Breathe = lambda: None,
+    breathe: Breathe = no_breath,
 ) -> Replayed:
     """Both sets of rules on one meter's readings; once where they are the same. Pure."""
     since = now - COUNTED
