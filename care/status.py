@@ -78,7 +78,7 @@ async def set_status(
     until = _until(status, until, now)
     await session.flush()
     # As it is now: somebody else may have said it, or its date may have passed, a moment ago.
-    await session.refresh(elder, _SAID, with_for_update=True)
+    await session.refresh(elder, _SAID, with_for_update={"key_share": True})
     if status is ElderStatus.HOME and elder.status == ElderStatus.HOME:
         return
     if elder.status != status:

@@ -13,7 +13,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.check import Result
 from alerting.finding import Finding, Severity, Sign
@@ -24,7 +25,7 @@ from alerting.intake import returned
 from alerting.intake.store import load_devices
 from alerting.intake.whose import whose_is
 from alerting.tables import Notice
-from care.model import SYSTEM
+from care.model import SYSTEM, Actor, UserRole
 from care.tables import Elder
 from core.errors import NotFound
 from tests.support.checks import QuietHome
@@ -214,3 +215,49 @@ async def test_a_late_answer_and_the_ladder_both_leave_their_mark(home: QuietHom
     assert row.facts["step"] == "taken"
     assert row.facts["check"]["answered"] == "well"
     assert row.version == incident["version"] + 2
+
+
+async def test_a_visit_is_recorded_while_the_elder_is_taken_to_hospital(home: QuietHome) -> None:
+    world, now = home.world, home.world.clock.now()
+    await home.finds("rose", "incident")
+    incident = await home.incident(stage="open")
+    await world.act("acknowledge", incident)
+    meeting = Meeting(world)
+    actor = Actor(id=world.admin.id, name="值班", role=UserRole.ADMIN)
+
+    async def to_hospital() -> None:
+        async with world.services.db.transaction() as session:
+            await load(session, incident["id"])
+            await meeting.point()
+            await closing.record_outcome(session, incident["id"], actor, now, outcome="hospital")
+
+    async def writes_it_down() -> None:
+        body = {"elder_id": home.elder["id"], "incident_id": incident["id"]}
+        await world.admin.post("visits", {**body, "mode": "on_site", "record": {}})
+
+    await meeting.of(to_hospital, writes_it_down)
+    assert (await world.row(Elder, home.elder["id"])).status == "hospital"
+
+
+async def test_what_the_database_broke_off_is_begun_anew(home: QuietHome) -> None:
+    """Two that lock in opposite order: one of them is ended, and does its work again."""
+    db, tries = home.world.services.db, 0
+    both = asyncio.Barrier(2)
+    await home.world.elder("乙")
+
+    async def lock(first: int, second: int) -> None:
+        async def locks(session: AsyncSession) -> None:
+            nonlocal tries
+            tries += 1
+            ids = (await session.scalars(select(Elder.id).order_by(Elder.id))).all()
+            for place in (first, second):
+                await session.execute(
+                    select(Elder.id).where(Elder.id == ids[place]).with_for_update()
+                )
+                if place == first and tries <= 2:
+                    await both.wait()
+
+        await db.settle(locks)
+
+    await asyncio.gather(lock(0, 1), lock(1, 0))
+    assert tries == 3
