@@ -66,7 +66,7 @@ async def examine() -> list[Line]:
     lines.extend(_webhooks(settings))
     lines.append(await _attempt("ANJU_DATABASE_URL", lambda: _database(settings)))
     if not lines[-1].is_error:
-        lines.extend(await _watching(settings))
+        lines.extend(await watching(settings))
     lines.append(await _attempt("ANJU_MQTT_URL", lambda: _broker(settings)))
     return lines
 
@@ -171,7 +171,7 @@ async def _database(settings: Settings) -> str:
     return "answers"
 
 
-async def _watching(settings: Settings) -> list[Line]:
+async def watching(settings: Settings) -> list[Line]:
     """Water meters that nobody chose a rule for (the built-in one is a city's, and coarse), and
     homes whose devices notice nothing, or notice late."""
     database = Database(settings.database_url)

@@ -19,6 +19,7 @@ from alerting.intake.whose import whose_is
 from alerting.tables import DeviceStateRow
 from alerting.vigilance import Unable, vigilance
 from care.tables import Device, Supervision
+from gateway import doctor
 from tests.console.support import reader
 from tests.stories.test_supervision import bridge, look, pass_time, says, smoke_detector, watch_of
 from tests.support.world import World
@@ -262,3 +263,13 @@ async def test_strange_rules_break_no_list(world: World) -> None:
     (task,) = await world.incidents(kind="unsupervised")
     assert task["elder_id"] == alone["id"]
     assert await idle(world) == []
+
+
+async def test_the_check_of_an_installation_counts_them(world: World) -> None:
+    await meter(world, await world.elder(), "electricity_meter")
+    await meter(world, await world.elder(), "water_meter")
+    lines = {line.what: line for line in await doctor.watching(world.anju.settings)}
+    assert lines["watched by nothing"].text.startswith("1 位老人家里有设备，却没有一台能发现异常")
+    assert lines["watch rules"].text.startswith("1 块水表未选规则")
+    assert "watched slowly" not in lines
+    assert {line.level for line in lines.values()} == {doctor.Level.WARNING}
