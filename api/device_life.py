@@ -87,7 +87,12 @@ async def replace_device(
     return DeviceCreated(**shown(view).model_dump(), mqtt=mqtt_of(credentials))
 
 
-@router.post("/{device_id}/retire", summary="Take it out of service", response_model=DeviceOut)
+@router.post(
+    "/{device_id}/retire",
+    summary="Take it out of service",
+    response_model=DeviceOut,
+    responses={409: refusal("It is out of service already.")},
+)
 async def retire_device(
     actor: Annotated[Actor, allowed("devices.write")],
     session: Writing,
@@ -99,7 +104,12 @@ async def retire_device(
     return shown(await lifecycle.retire_device(session, actor, now, device_id, reason=body.reason))
 
 
-@router.post("/{device_id}/move", summary="It is under another source", response_model=DeviceOut)
+@router.post(
+    "/{device_id}/move",
+    summary="It is under another source",
+    response_model=DeviceOut,
+    responses={409: refusal("Its child id is registered there already.")},
+)
 async def move_device(
     actor: Annotated[Actor, allowed("devices.write")],
     session: Writing,
@@ -113,7 +123,12 @@ async def move_device(
     )
 
 
-@router.post("/{device_id}/swap-meter", summary="Its meter was changed", response_model=DeviceOut)
+@router.post(
+    "/{device_id}/swap-meter",
+    summary="Its meter was changed",
+    response_model=DeviceOut,
+    responses={409: refusal("It is out of service.")},
+)
 async def swap_meter(
     actor: Annotated[Actor, allowed("devices.write")],
     session: Writing,

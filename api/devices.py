@@ -15,6 +15,7 @@ from alerting.fleet.equipment import is_supervisable
 from alerting.intake import inbox
 from alerting.queries import DeviceView
 from api.dependencies import Now, Reading, ServicesDep, SightDep, Writing, allowed
+from api.problems import refusal
 from api.schemas import (
     NOT_GIVEN,
     Body,
@@ -225,7 +226,13 @@ async def list_devices(
     return page_of(page, map(shown, page.items))
 
 
-@router.post("", summary="Register a device", status_code=201, response_model=DeviceCreated)
+@router.post(
+    "",
+    summary="Register a device",
+    status_code=201,
+    response_model=DeviceCreated,
+    responses={409: refusal("Registered already, by its id or its child id.")},
+)
 async def create_device(
     actor: Annotated[Actor, allowed("devices.write")],
     session: Writing,
@@ -274,6 +281,7 @@ async def update_device(
     summary="New MQTT password for a device",
     status_code=201,
     response_model=CredentialsOut,
+    responses={409: refusal("It has no MQTT account of its own.")},
 )
 async def renew_device_credentials(
     actor: Annotated[Actor, allowed("devices.write")], session: Writing, device_id: str
@@ -320,6 +328,7 @@ class CommandOut(Out):
     summary="Ask a device to do something",
     status_code=201,
     response_model=CommandOut,
+    responses={409: refusal("The device is switched off.")},
 )
 async def create_command(
     actor: Annotated[Actor, allowed("devices.write")],

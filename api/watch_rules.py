@@ -98,7 +98,12 @@ async def read_watch_rule(
     return await watch_rules.find_rule(session, sight, rule_id)
 
 
-@router.post("/{rule_id}/withdraw", summary="End a watch rule", response_model=WatchRuleOut)
+@router.post(
+    "/{rule_id}/withdraw",
+    summary="End a watch rule",
+    response_model=WatchRuleOut,
+    responses={409: refusal("It has ended already.")},
+)
 async def withdraw_watch_rule(
     actor: Annotated[Actor, allowed("watch_rules.write")],
     services: ServicesDep,
