@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, false, or_, select
@@ -18,6 +19,15 @@ from care.tables import Elder
 from core.errors import NotFound
 
 _CHECKS = Order(name="checks", key=Check.opened_at, ident=Check.id, newest_first=True)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asking:
+    """A check that runs: somebody who lives there is being asked whether all is well."""
+
+    check_id: str
+    since: datetime
+    until: datetime | None  # when the incident opens if nobody answers
 
 
 def visible_checks(sight: Sight) -> ColumnElement[bool]:
@@ -89,3 +99,20 @@ async def running(session: AsyncSession, sight: Sight, limit: int = 100) -> Sequ
         .limit(limit)
     )
     return (await session.scalars(query)).all()
+
+
+async def asking_about(session: AsyncSession, device_ids: Collection[str]) -> dict[str, Asking]:
+    """Device → the check that its stillness led to, while it runs."""
+    checks = await session.scalars(
+        select(Check).where(
+            Check.device_id.in_(device_ids),
+            Check.state != CheckState.ENDED.value,
+            Check.purpose == "wellbeing",
+        )
+    )
+    return {
+        str(one.device_id): Asking(
+            check_id=one.id, since=one.opened_at, until=one.until or one.due_at
+        )
+        for one in checks
+    }

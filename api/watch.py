@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -23,6 +24,11 @@ _MARK = {
     "at": "2026-03-01T11:40:00Z",
     "found": False,
 }
+_ASKING = {
+    "check_id": "chk-7d0s2",
+    "since": "2026-03-01T11:40:00Z",
+    "until": "2026-03-01T11:50:00Z",
+}
 _COUNTS = {"near": 812, "soon": 3, "silent": 4, "learning": 9, "unable": 21, "away": 6}
 
 
@@ -34,6 +40,15 @@ class MarkOut(Out):
     limit_s: int  # as it is at this moment
     at: datetime
     found: bool  # already, in this gap
+
+
+class AskingOut(Out):
+    """The check that runs; unanswered it ends with an incident at `until`."""
+
+    model_config = Out.model_config | example(**_ASKING)
+    check_id: str
+    since: datetime
+    until: datetime | None
 
 
 class WatchOut(Out):
@@ -59,6 +74,7 @@ class WatchOut(Out):
         until=None,
         incident_id=None,
         asking=False,
+        check=None,
     )
     home_id: str
     device_id: str | None  # null: somebody who lives alone and has no meter
@@ -81,6 +97,7 @@ class WatchOut(Out):
     until: datetime | None  # of an absence
     incident_id: str | None
     asking: bool  # a check runs
+    check: AskingOut | None
 
 
 class WatchCounts(Out):
@@ -162,5 +179,6 @@ def _shown(row: WatchRow, now: int) -> dict[str, Any]:
         "learning_day": standing.day or None,
         "until": row.until,
         "incident_id": row.incident_id,
-        "asking": row.asking,
+        "asking": row.asking is not None,
+        "check": asdict(row.asking) if row.asking is not None else None,
     }

@@ -18,8 +18,10 @@ _SIDE = {
     "per_100_homes_day": 1.1,
     "checks_a_day": 0.4,
     "incidents_a_day": 0.2,
+    "absences_a_day": 0.1,
     "checks_a_shift": 0.13,
     "incidents_a_shift": 0.07,
+    "absences_a_shift": 0.03,
 }
 _FORECAST: dict[str, Any] = {
     "days": 30,
@@ -29,6 +31,7 @@ _FORECAST: dict[str, Any] = {
     "changed": 40,
     "no_meter": 2,
     "silent": 1,
+    "unnoticed": 0,
     "unfit": 3,
     "grades": {"fine": 30, "sparse": 6, "coarse": 2, "blind": 1, "dark": 0},
     "delay_s": 54000,
@@ -72,6 +75,14 @@ _PARAMETER = {
 }
 
 
+_INSTEAD = {
+    "rule": "no_water_use",
+    "parameter": "preset",
+    "value": "fixed-24h-10l",
+    "rule_id": "rule-1b9d3",
+}
+
+
 class RuleScope(Body):
     """Without area, tier and elder: everybody, everywhere. An elder's rule has neither of both."""
 
@@ -93,6 +104,11 @@ class WatchRuleIn(RuleScope):
     back_test: Annotated[str, Field(max_length=8000)] | None = Field(
         None, description="`seal` of the back-test that was looked at; kept with the rule."
     )
+    unnoticed_at_most: Annotated[int, Field(ge=0)] | None = Field(
+        None,
+        description="Refuse the rule when it would leave more homes than this without anything "
+        "that notices that they go quiet.",
+    )
 
 
 class BackTestIn(RuleScope):
@@ -103,7 +119,8 @@ class BackTestIn(RuleScope):
 
 
 class WatchRuleOut(Out):
-    """`applied_at`: when its devices were told; `forecast`: what the back-test said."""
+    """`applied_at`: when its devices were told; `forecast`: what the back-test said, and
+    `unnoticed` as the back-test counts it."""
 
     model_config = Out.model_config | example(
         id="rule-4k2q8",
@@ -152,8 +169,9 @@ class AlarmOut(Out):
 
 
 class SideOut(Out):
-    """`alarms` = checks + incidents + absences, of the homes covered; a day and a shift: expected
-    in the whole scope. A check that nobody answers counts as an incident there, too."""
+    """`alarms` = checks + incidents + absences, of the homes covered. A day and a shift: expected
+    in the whole scope; there incidents hold the checks that nobody answers and the absences, since
+    somebody has to find out (`absences_a_shift`: so many of them)."""
 
     model_config = Out.model_config | example(**_SIDE)
     alarms: int
@@ -163,8 +181,10 @@ class SideOut(Out):
     per_100_homes_day: float
     checks_a_day: float
     incidents_a_day: float
+    absences_a_day: float
     checks_a_shift: float
     incidents_a_shift: float
+    absences_a_shift: float
 
 
 class BackTestOut(Out):
@@ -180,6 +200,10 @@ class BackTestOut(Out):
     changed: int = Field(description="Of those covered, where the rule changes anything.")
     no_meter: int
     silent: int = Field(description="A meter without a reading in the 30 days.")
+    unnoticed: int = Field(
+        description="Of all homes in the scope: those that would lose the last device that "
+        "notices that they go quiet."
+    )
     unfit: int = Field(description="Meters too coarse or too rare for a rule of the home's own.")
     grades: dict[str, int]
     delay_s: int | None = Field(description="Longest delay of the middle home.")
@@ -231,6 +255,29 @@ class ElderWatchOut(Out):
     devices: list[dict[str, Any]] = Field(
         description="`device_id`, `role`, the `rules` in force and the device's `own`."
     )
+
+
+class InsteadOut(Out):
+    """What would hold for a parameter of the rule; `rule_id` null: the default."""
+
+    model_config = Out.model_config | example(**_INSTEAD)
+    rule: str
+    parameter: str
+    value: Any
+    rule_id: str | None
+
+
+class EndOut(Out):
+    """What ending a rule would mean, as the back-test counts it."""
+
+    model_config = Out.model_config | example(
+        rule_id="rule-4k2q8", homes=300, changed=287, unnoticed=0, instead=[_INSTEAD]
+    )
+    rule_id: str
+    homes: int = Field(description="In the scope.")
+    changed: int = Field(description="Whose devices would be told something else.")
+    unnoticed: int
+    instead: list[InsteadOut]
 
 
 class RuleFilters(Filters):

@@ -17,6 +17,7 @@ from api.watch_rule_schemas import (
     BackTestIn,
     BackTestOut,
     ElderWatchOut,
+    EndOut,
     RuleFilters,
     RuleScope,
     WatchRuleIn,
@@ -25,6 +26,7 @@ from api.watch_rule_schemas import (
 from care import queries, watch_rules
 from care.handing_down import residents_of, rule_of
 from care.model import Actor
+from care.rule_effect import Instead, agree, effect_of, effect_of_withdrawing, instead_of
 from care.tables import WatchRule
 from core.db import after_commit
 from core.services import Services
@@ -54,19 +56,24 @@ async def list_watch_rules(
 async def create_watch_rule(
     actor: Annotated[Actor, allowed("watch_rules.write")],
     services: ServicesDep,
-    session: Writing,
     now: Now,
     body: WatchRuleIn,
 ) -> WatchRule:
     """Takes the place of the rule of the same scope when it comes into force. Devices are told
-    within a minute, in pieces; `applied_at` says when all were."""
-    rule = await _new_rule(session, actor, now, body)
-    said = None
+    within a minute, in pieces; `applied_at` says when all were. `forecast.unnoticed`: homes that
+    this leaves without anything that would notice that they go quiet."""
+    async with services.db.reading() as session:  # may take seconds in a county
+        rule = await _new_rule(session, actor, now, body)
+        effect = await effect_of(session, rule_of(rule), now)
+    agree(effect, body.unnoticed_at_most)
+    said: dict[str, Any] = {}
     if body.back_test is not None:
         key = services.settings.secret_key
         said = unseal(key, rule_of(rule).scope, rule.rules, body.back_test)
-    after_commit(session, services.signals.rules.set)
-    return await watch_rules.save_rule(session, rule, said)
+    async with services.db.transaction() as session:
+        rule = await _new_rule(session, actor, now, body)
+        after_commit(session, services.signals.rules.set)
+        return await watch_rules.save_rule(session, rule, said | {"unnoticed": effect.unnoticed})
 
 
 @router.post(
@@ -96,6 +103,23 @@ async def read_watch_rule(
     rule_id: str,
 ) -> WatchRule:
     return await watch_rules.find_rule(session, sight, rule_id)
+
+
+@router.get(
+    "/{rule_id}/withdrawal", summary="What ending a watch rule would mean", response_model=EndOut
+)
+async def look_at_withdrawal(
+    _actor: Annotated[Actor, allowed("watch_rules.read")],
+    sight: SightDep,
+    session: Reading,
+    now: Now,
+    rule_id: str,
+) -> dict[str, Any]:
+    """Nothing is changed: how many homes would follow another rule, and which one."""
+    rule = rule_of(await watch_rules.find_rule(session, sight, rule_id))
+    effect = await effect_of_withdrawing(session, rule, now)
+    instead = [_instead(one) for one in await instead_of(session, rule, now)]
+    return {"rule_id": rule.id, **effect._asdict(), "instead": instead}
 
 
 @router.post(
@@ -198,3 +222,12 @@ def _parameter(line: watch_rules.Line) -> dict[str, Any]:
         "effective_from": rule.effective_from,
     }
     return {"rule": line.name, "parameter": line.parameter, "value": line.value, "origin": origin}
+
+
+def _instead(one: Instead) -> dict[str, Any]:
+    return {
+        "rule": one.name,
+        "parameter": one.parameter,
+        "value": one.value,
+        "rule_id": one.rule.id if one.rule is not None else None,
+    }

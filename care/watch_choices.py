@@ -29,6 +29,15 @@ PRESETS: dict[str, tuple[str, ...]] = {
 NUMBERS: dict[tuple[str, str], tuple[float, float]] = {("leak", "day_m3"): (0.5, 20.0)}
 """(Rule, parameter) → least and most; the smaller is the tighter."""
 
+DEFAULTS: dict[tuple[str, str], Any] = {
+    ("no_water_use", "preset"): "fixed-12h-24h-10l",
+    ("tap_left_on", "preset"): "on",
+    ("leak", "preset"): "on",
+    ("leak", "day_m3"): 2.0,
+    ("no_power_use", "preset"): "off",
+}
+"""(Rule, parameter) → what holds where nobody says anything."""
+
 RULES_OF_ROLE: dict[str, tuple[str, ...]] = {
     "water_meter": ("no_water_use", "tap_left_on", "leak"),
     "electricity_meter": ("no_power_use",),
@@ -36,6 +45,9 @@ RULES_OF_ROLE: dict[str, tuple[str, ...]] = {
     "leak_sensor": ("leak",),
 }
 """Which of them a device is told: welfare only, nothing that life safety listens to."""
+
+_STILLNESS = {"water_meter": "no_water_use", "electricity_meter": "no_power_use"}
+"""Role → the rule by which it notices that nothing is used. A plug sees one appliance only."""
 
 
 def checked_rules(raw: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -60,6 +72,16 @@ def for_role(rules: Mapping[str, Mapping[str, Any]], role: str | None) -> dict[s
     """Those of a home's rules that a device of this role follows."""
     wanted = RULES_OF_ROLE.get(role or "", ())
     return {name: dict(rules[name]) for name in wanted if name in rules}
+
+
+def notices_stillness(role: str | None, rules: Mapping[str, Any]) -> bool:
+    """Whether a device of this role, under the rules in force, finds that a home has gone quiet."""
+    name = _STILLNESS.get(role or "")
+    if name is None:
+        return False
+    rule = rules.get(name)
+    given = rule.get("preset") if isinstance(rule, Mapping) else None
+    return bool((DEFAULTS[name, "preset"] if given is None else given) != "off")
 
 
 def _checked(name: str, parameters: Any) -> dict[str, Any]:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting.handling.absences import update_elder
 from care import status
 from care.handing_down import resting_since
 from care.model import ElderStatus
-from care.permissions import require
 from care.tables import Elder, ElderStatusEntry
 from console import times
 from console.context import AtDesk, PageContext
 from console.errors import PageRoute
 from console.forms import local_time, optional, required
+from console.texts import Words
 from core.errors import InvalidInput
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -56,11 +55,11 @@ async def shown_on_file(
     )
 
 
-@router.post("/elders/{elder_id}/status")
-async def change(page: AtDesk, elder_id: str) -> Response:
-    """At home, away, in hospital: rests the welfare rules until its date, never life safety."""
-    require(page.who, "elders.write")
-    fields = await page.fields()
+def changes_of(fields: Mapping[str, str], zone: ZoneInfo) -> dict[str, Any]:
+    """What a filled-in form of the status means; an empty date is left to the default.
+
+    Raises `InvalidInput` naming the form's field.
+    """
     wanted = required(fields, "status")
     if wanted not in {one.value for one in ElderStatus}:
         raise InvalidInput("status", "choice")
@@ -69,20 +68,17 @@ async def change(page: AtDesk, elder_id: str) -> Response:
         "status_text": optional(fields, "text"),
     }
     if wanted != ElderStatus.HOME:
-        changes["status_review_at"] = _until(fields, page)
-    try:
-        async with page.services.db.transaction() as session:
-            await update_elder(session, page.who, page.now, elder_id, changes)
-    except InvalidInput as error:
-        if error.field != "status_review_at":
-            raise
-        raise InvalidInput(page.words("absence.until"), "range") from error
-    return page.go_to(f"/elders/{elder_id}")
+        until = local_time(fields, "review_at", zone) if fields.get("review_at") else None
+        changes["status_review_at"] = until
+    return changes
 
 
-def _until(fields: Mapping[str, str], page: PageContext) -> datetime | None:
-    """An empty field is left to the default."""
-    return local_time(fields, "review_at", page.zone) if fields.get("review_at") else None
+def refusal(error: InvalidInput, t: Words) -> tuple[str, str]:
+    """(field of the form, what is wrong with it in words)."""
+    if error.field == "status_review_at":
+        return "review_at", t("absence.must_come")
+    key = f"problem.{error.problem}"
+    return error.field, t(key if t.has(key) else "error.text_422")
 
 
 @router.get("/absences")

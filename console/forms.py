@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from core.errors import InvalidInput
 
 MAX_TEXT = 2000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wrong:
+    """What is wrong with a form that is shown again: said at the field, and above the form."""
+
+    form: str  # which of the page's forms
+    field: str  # its name in the form; "" for the form as a whole
+    text: str
 
 
 def clean(fields: Mapping[str, object]) -> dict[str, str]:

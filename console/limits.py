@@ -5,18 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi import APIRouter, Response
-
 from alerting.detectors import bed, fence, vitals
 from alerting.detectors.hours import NIGHT
-from care import people
 from care.limits import FENCE_M, MEASURABLE, ElderRules, elder_rules
-from care.permissions import require
-from console.context import AtDesk, PageContext
-from console.errors import PageRoute
+from console.texts import Words
 from core.errors import InvalidInput
-
-router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 WHEN = ("always", "night", "off")
 DEFAULTS: dict[str, Any] = {
@@ -33,23 +26,6 @@ DEFAULTS: dict[str, Any] = {
 def form_values() -> dict[str, Any]:
     """What the form on an elder's page needs beside the elder and their home."""
     return {"defaults": DEFAULTS, "measurable": MEASURABLE, "whens": WHEN, "fence_range": FENCE_M}
-
-
-@router.post("/elders/{elder_id}/limits")
-async def change(page: AtDesk, elder_id: str) -> Response:
-    """Replace what was set. An empty field is left to the default."""
-    require(page.who, "elders.write")
-    fields = await page.fields()
-    try:
-        rules, place = rules_of(fields), _place(fields)
-        async with page.services.db.transaction() as session:
-            elder = await people.update_elder(
-                session, page.who, page.now, elder_id, {"rules": rules}
-            )
-            await people.update_home(session, page.who, page.now, elder.home_id, place)
-    except InvalidInput as error:
-        raise _in_words(error, page) from error
-    return page.go_to(f"/elders/{elder_id}")
 
 
 def rules_of(fields: Mapping[str, str]) -> ElderRules:
@@ -84,7 +60,8 @@ def _pair(fields: Mapping[str, str], register: str) -> tuple[float, float] | Non
     return usual_low if low is None else low, usual_high if high is None else high
 
 
-def _place(fields: Mapping[str, str]) -> dict[str, Any]:
+def place_of(fields: Mapping[str, str]) -> dict[str, Any]:
+    """Where the home is and how wide its fence; raises `InvalidInput` naming the field."""
     latitude, longitude = _number(fields, "latitude"), _number(fields, "longitude")
     fence_m = _whole(fields, "fence_m")
     if latitude is not None and not -90 <= latitude <= 90:
@@ -116,9 +93,21 @@ def _whole(fields: Mapping[str, str], name: str) -> int | None:
     return None if number is None else int(number)
 
 
-def _in_words(error: InvalidInput, page: PageContext) -> InvalidInput:
-    """The same refusal with the field's name as the form shows it."""
-    name = error.field.rpartition(".")[2].removesuffix("_low").removesuffix("_high")
-    label = page.words(f"limits.{name}") if page.words.has(f"limits.{name}") else error.field
-    known = page.words.has(f"problem.{error.problem}")
-    return InvalidInput(label, error.problem if known else page.words("limits.refused"))
+_FORM_FIELDS = {
+    "out_of_bed.from": "bed_from",
+    "out_of_bed.until": "bed_until",
+    "left_home.from": "away_from",
+    "left_home.until": "away_until",
+}
+"""Field of an elder's rules → its name in the form, where that is another one."""
+
+
+def refusal(error: InvalidInput, t: Words) -> tuple[str, str]:
+    """(field of the form, what is wrong with it in words that name it)."""
+    name = error.field.rpartition(".")[2]
+    field = _FORM_FIELDS.get(error.field, name)
+    field = f"{field}_low" if field in MEASURABLE else field
+    key = f"limits.{name.removesuffix('_low').removesuffix('_high')}"
+    label = t(key) if t.has(key) else error.field
+    known = f"problem.{error.problem}"
+    return field, label + t("list.colon") + t(known if t.has(known) else "limits.refused")

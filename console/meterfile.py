@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from alerting.check_queries import Asking, asking_about
 from alerting.detect import load_state
 from alerting.detectors import adaptive
 from alerting.detectors.habit import MARGIN_MOST_S, YOUNG_DAYS, Habit
@@ -40,6 +41,8 @@ class MeterFile:
     margins: tuple[tuple[str, int], ...]  # what a level opens, and its margin in seconds
     limits: LimitChart | None
     usage: UsageChart | None
+    asking: Asking | None  # the check that runs
+    learnt_on: date | None  # when it will have been learnt, if readings go on; None: it is
     young_days: int = YOUNG_DAYS
     margin_most_s: int = MARGIN_MOST_S
 
@@ -87,6 +90,8 @@ async def load_meter_file(
         margins=_margins(habit, steps),
         limits=limits,
         usage=draw_stillness(readings, _since(standing), _limit_s(standing), now, zone),
+        asking=(await asking_about(session, [device.id])).get(device.id),
+        learnt_on=_learnt_on(standing, now, zone),
     )
 
 
@@ -115,6 +120,13 @@ def _margins(
     if habit is None or steps is None or grade(habit.meter) in (Grade.BLIND, Grade.DARK):
         return ()  # the limit of such a meter has no margin
     return tuple((step.opens, habit.margins[step.profile]) for step in steps)
+
+
+def _learnt_on(standing: Standing, now: datetime, zone: ZoneInfo) -> date | None:
+    if not standing.day:
+        return None
+    left = timedelta(days=YOUNG_DAYS + 1 - standing.day)
+    return (now + left).astimezone(zone).date()
 
 
 def _since(standing: Standing) -> str | None:

@@ -11,11 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from care.handing_down import rule_of
 from care.model import Actor
-from care.policy import tier_ranks
+from care.policy import load_policy, tier_ranks
 from care.queries import Sight
 from care.tables import Area, Elder, User, WatchRule
 from care.watch import Book, Resident, Rule, Watched, book_of, watch_of
 from care.watch_rules import visible_rules
+from console.context import PageContext
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,6 +117,21 @@ async def _above(session: AsyncSession, areas: Sequence[Area]) -> Sequence[Area]
     known = {area.id for area in areas}
     ids = {part for area in areas for part in area.path.split("/") if part} - known
     return (await session.scalars(select(Area).where(Area.id.in_(ids)))).all()
+
+
+def tier_names(page: PageContext) -> dict[str, str]:
+    """Tier of the region's scheme → its name in the reader's language."""
+    tiers = load_policy(page.services.settings.region).tiers
+    return {tier.key: tier.name_en if page.lang == "en" else tier.name_zh for tier in tiers}
+
+
+async def rule_to_note(session: AsyncSession, sight: Sight, rule_id: str) -> WatchRule | None:
+    """The rule that an address says was just saved or withdrawn; None for one unknown here."""
+    if not rule_id:
+        return None
+    return await session.scalar(
+        select(WatchRule).where(WatchRule.id == rule_id, visible_rules(sight))
+    )
 
 
 def _tree(

@@ -16,13 +16,14 @@ from alerting.trial.workload import MOST_A_SHIFT, Staff, compared
 from care import queries, watch_rules
 from care.handing_down import residents_of, rule_of
 from care.permissions import may, require
-from care.policy import load_policy
+from care.rule_effect import effect_of
 from care.tables import Elder, WatchRule
 from care.watch_choices import NUMBERS, PRESETS
 from console.context import AtDesk, PageContext
 from console.errors import PageRoute
-from console.forms import local_time, optional
-from console.rulebook import load_rulebook
+from console.forms import Wrong, local_time, optional
+from console.rule_end import not_agreed, place_of
+from console.rulebook import load_rulebook, rule_to_note, tier_names
 from core.db import after_commit
 from core.errors import Busy, InvalidInput
 
@@ -38,10 +39,13 @@ _SEALED = 8000
 
 
 @router.get("/rules")
-async def rules(page: AtDesk, area: str = "", tier: str = "", elder: str = "") -> Response:
-    """The tree, and the form for the scope that was chosen."""
+async def rules(
+    page: AtDesk, area: str = "", tier: str = "", elder: str = "", saved: str = ""
+) -> Response:
+    """The tree, and the form for the scope that was chosen; `saved`: a rule that just was."""
     require(page.who, "watch_rules.read")
-    return await _page(page, {"area_id": area[:64], "tier": tier[:40], "elder_id": elder[:64]})
+    scope = {"area_id": area[:64], "tier": tier[:40], "elder_id": elder[:64]}
+    return await _page(page, scope, noted_id=saved[:64])
 
 
 @router.post("/rules/back-test")
@@ -54,11 +58,12 @@ async def back_test(page: AtDesk) -> Response:
         async with page.services.db.reading() as session:
             rule = await _rule(session, page, fields)
     except InvalidInput as error:
-        return await _page(page, fields, status=422, trouble=_in_words(error, page))
+        return await _page(page, fields, wrong=_in_words(error, page))
     try:
         said = await forecast(page.services, rule, page.now, staff=staff)
     except Busy:
-        return await _page(page, fields, status=503, trouble=page.words("rules.busy"))
+        busy = Wrong(form="rule", field="", text=page.words("rules.busy"))
+        return await _page(page, fields, wrong=busy)
     lines = compared(said.present, said.proposed)
     shown = lines[::-1][:SHOWN]
     async with page.services.db.reading() as session:
@@ -75,46 +80,52 @@ async def back_test(page: AtDesk) -> Response:
         homes=homes,
         sealed=seal(key, rule_of(rule).scope, rule.rules, figures),
         proposed=rule,
+        unnoticed=said.unnoticed,
     )
 
 
 @router.post("/rules")
 async def save(page: AtDesk) -> Response:
-    """Save the rule of the form, with what its back-test said if it is this one's."""
+    """Save the rule of the form, with what its back-test said if it is this one's.
+
+    Where it leaves homes unnoticed, only with a reason and agreed to for so many.
+    """
     require(page.who, "watch_rules.write")
     fields = await page.fields()
     # Longer than what people type, and so cut by `fields`.
     sealed = str((await page.request.form()).get(FIELD, ""))[:_SEALED]
+    said: dict[str, Any] = {}
     try:
+        async with page.services.db.reading() as session:  # may take seconds in a county
+            rule = await _rule(session, page, fields)
+            effect = await effect_of(session, rule_of(rule), page.now)
+        if missing := not_agreed(fields, effect.unnoticed, page.words):
+            asked: dict[str, Any] = {"proposed": rule, "unnoticed": effect.unnoticed}
+            return await _page(page, fields, wrong=missing, sealed=sealed, **asked)
+        if sealed:
+            key = page.services.settings.secret_key
+            said = unseal(key, rule_of(rule).scope, rule.rules, sealed)
         async with page.services.db.transaction() as session:
             rule = await _rule(session, page, fields)
-            said = None
-            if sealed:
-                key = page.services.settings.secret_key
-                said = unseal(key, rule_of(rule).scope, rule.rules, sealed)
+            said["unnoticed"] = effect.unnoticed
             await watch_rules.save_rule(session, rule, said)
             after_commit(session, page.services.signals.rules.set)
     except InvalidInput as error:
-        return await _page(page, fields, status=422, trouble=_in_words(error, page))
-    return page.go_to(f"/rules#{rule.area_id or 'everywhere'}")
-
-
-@router.post("/rules/{rule_id}/withdraw")
-async def withdraw(page: AtDesk, rule_id: str) -> Response:
-    require(page.who, "watch_rules.write")
-    async with page.services.db.transaction() as session:
-        rule = await watch_rules.withdraw_rule(session, page.who, page.now, rule_id)
-        after_commit(session, page.services.signals.rules.set)
-    return page.go_to(f"/rules#{rule.area_id or 'everywhere'}")
+        return await _page(page, fields, wrong=_in_words(error, page))
+    return page.go_to(place_of(rule, "saved"))
 
 
 async def _page(
-    page: PageContext, fields: Mapping[str, str], status: int = 200, **result: Any
+    page: PageContext,
+    fields: Mapping[str, str],
+    *,
+    wrong: Wrong | None = None,
+    noted_id: str = "",
+    **result: Any,
 ) -> Response:
-    policy = load_policy(page.services.settings.region)
-    names = {tier.key: tier.name_en if page.lang == "en" else tier.name_zh for tier in policy.tiers}
     async with page.services.db.reading() as session:
         book = await load_rulebook(session, page.sight, page.now, page.who)
+        noted = await rule_to_note(session, page.sight, noted_id)
         elder: Elder | None = None
         if fields.get("elder_id"):
             elder = await queries.elder(session, page.sight, fields["elder_id"])
@@ -125,22 +136,25 @@ async def _page(
         "more": 0,
         "homes": {},
         "sealed": "",
+        "unnoticed": 0,
+        "proposed": None,
     }
     return page.render(
         "rules.html",
-        status,
-        trouble=result.pop("trouble", ""),
+        422 if wrong is not None else 200,
+        wrong=wrong,
+        noted=noted,
         book=book,
         typed=fields,
         elder=elder,
-        tiers=names,
+        tiers=tier_names(page),
         presets=PRESETS,
         numbers=NUMBERS,
         default_preset=DEFAULT_PRESET,
         usual=USUAL,
         most_a_shift=MOST_A_SHIFT,
         may_change=may(page.who, "watch_rules.write"),
-        **{**nothing, "proposed": None, **result},
+        **{**nothing, **result},
     )
 
 
@@ -200,13 +214,17 @@ def _number(field: str, text: str) -> float:
 _OWN_WORDS = {"rules": "rules.nothing_chosen", "effective_from": "rules.past"}
 """Field → the key of what is wrong when it is refused, where that can only be one thing."""
 
+_FORM_FIELDS = {"rules": "no_water_use.preset", FIELD: ""}
 
-def _in_words(error: InvalidInput, page: PageContext) -> str:
+
+def _in_words(error: InvalidInput, page: PageContext) -> Wrong:
     """The refusal with the field's name as the form shows it."""
     t = page.words
-    key = f"rules.field_{error.field.removeprefix('rules.').replace('.', '_')}"
+    name = error.field.removeprefix("rules.")
+    key = f"rules.field_{name.replace('.', '_')}"
     label = t(key) if t.has(key) else error.field
     own = f"problem.{error.problem}"
     if not t.has(own):
         own = _OWN_WORDS.get(error.field, "rules.refused")
-    return f"{label}{t('list.colon')}{t(own)}"
+    text = f"{label}{t('list.colon')}{t(own)}"
+    return Wrong(form="rule", field=_FORM_FIELDS.get(name, name), text=text)

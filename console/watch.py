@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -25,6 +26,7 @@ from care.tables import Area
 from console.context import AtDesk, PageContext
 from console.errors import PageRoute
 from console.watch_bar import bar_of
+from core.errors import InvalidInput
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 ROWS = 50
@@ -85,14 +87,13 @@ def wanted_of(show: str, area: str, q: str) -> Wanted:
 async def _list_values(
     session: AsyncSession, page: PageContext, wanted: Wanted, cursor: str
 ) -> dict[str, Any]:
-    found = await watchlist(
-        session,
-        page.sight,
-        PageRequest(limit=ROWS, cursor=cursor or None),
-        wanted,
-        page.now,
-        page.services.settings.timezone,
-    )
+    ask = partial(watchlist, session, page.sight)
+    zone = page.services.settings.timezone
+    try:
+        found = await ask(PageRequest(limit=ROWS, cursor=cursor or None), wanted, page.now, zone)
+    except InvalidInput:  # not one that this section gave out: its first page
+        cursor = ""
+        found = await ask(PageRequest(limit=ROWS), wanted, page.now, zone)
     now_s = seconds(page.now)
     return {
         "found": found,
@@ -137,6 +138,8 @@ def place_of(row: WatchRow) -> str:
     """Where a row leads: to what people do about it, else to the meter, else to the person."""
     if row.incident_id is not None:
         return f"/incidents/{row.incident_id}"
+    if row.asking is not None:
+        return f"/checks/{row.asking.check_id}"
     return f"/devices/{row.device_id}" if row.device_id is not None else f"/elders/{row.ident}"
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -40,24 +41,11 @@ class MappingSettings(BaseSettings):
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
 
-class Settings(MappingSettings):
-    """Everything an installer may set. Field `x` is read from `ANJU_X`."""
+class StoreSettings(MappingSettings):
+    """What looking at the database wants to know: nothing that is secret beside its address."""
 
     database_url: str = "sqlite+aiosqlite:///anju.db"
-    mqtt_url: str = "mqtt://127.0.0.1:1883"
-    mqtt_ca: str = ""  # certificate authority of the broker, a PEM file; "": the system's
-    broker_secret: str = ""  # what EMQX shows when it asks who may come in; "": nobody is answered
-    worker_id: str = "anju-1"
-    http_host: str = "127.0.0.1"
-    http_port: int = Field(default=8000, ge=1, le=65535)
-    public_url: str = ""  # how people reach the console; links in notices start with it
-    secret_key: str = Field(..., min_length=16)
     timezone: str = "Asia/Shanghai"
-    region: str = "guangdong"
-    webhook_hosts: str = ""
-    operator_url: str = ""
-    deadman_url: str = ""
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("database_url")
     @classmethod
@@ -72,6 +60,37 @@ class Settings(MappingSettings):
         except (ArgumentError, ValueError) as error:
             raise ValueError("is not an address such as postgresql+psycopg://host/name") from error
         return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError) as error:
+            raise ValueError(f"no time zone is called {value!r}") from error
+        return value
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.database_url.startswith("sqlite")
+
+
+class Settings(StoreSettings):
+    """Everything an installer may set. Field `x` is read from `ANJU_X`."""
+
+    mqtt_url: str = "mqtt://127.0.0.1:1883"
+    mqtt_ca: str = ""  # certificate authority of the broker, a PEM file; "": the system's
+    broker_secret: str = ""  # what EMQX shows when it asks who may come in; "": nobody is answered
+    worker_id: str = "anju-1"
+    http_host: str = "127.0.0.1"
+    http_port: int = Field(default=8000, ge=1, le=65535)
+    public_url: str = ""  # how people reach the console; links in notices start with it
+    secret_key: str = Field(..., min_length=16)
+    region: str = "guangdong"
+    webhook_hosts: str = ""
+    operator_url: str = ""
+    deadman_url: str = ""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("mqtt_url")
     @classmethod
@@ -109,23 +128,10 @@ class Settings(MappingSettings):
             raise ValueError("use a web address such as https://anju.example")
         return value
 
-    @field_validator("timezone")
-    @classmethod
-    def _known_zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (KeyError, ValueError, OSError) as error:
-            raise ValueError(f"no time zone is called {value!r}") from error
-        return value
-
     @property
     def zone(self) -> ZoneInfo:
         """The zone that people of this installation live in."""
         return ZoneInfo(self.timezone)
-
-    @property
-    def is_sqlite(self) -> bool:
-        return self.database_url.startswith("sqlite")
 
     @property
     def link_base(self) -> str:
@@ -142,8 +148,20 @@ def load_settings(**overrides: object) -> Settings:
 
     Raises `SettingsError` naming the first wrong one as the user would type it.
     """
+    return _loaded(Settings, overrides)
+
+
+def load_store_settings() -> StoreSettings:
+    """Where the database is, for a command that only looks into it; raises `SettingsError`."""
+    return _loaded(StoreSettings, {})
+
+
+S = TypeVar("S", bound=StoreSettings)
+
+
+def _loaded(kind: type[S], overrides: Mapping[str, object]) -> S:
     try:
-        return Settings(**overrides)  # type: ignore[arg-type]
+        return kind(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors()[0]
         name = "ANJU_" + str(first["loc"][0]).upper() if first["loc"] else "settings"

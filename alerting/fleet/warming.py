@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.detect import DeviceState, load_state
+from alerting.detectors.assessable import REGISTERS
+from alerting.detectors.view import seconds
 from alerting.detectors.water import steps_of
 from alerting.intake.store import view_of
-from alerting.tables import DeviceStateRow
+from alerting.tables import DeviceStateRow, ReadingRow
 from care.tables import Binding, Device, DeviceLog
 
 WATER = "water_meter"
@@ -28,10 +30,17 @@ async def cold_meters(
 ) -> list[str]:
     """Ids of these homes' meters that have a rule of their own and no day learnt.
 
-    `unless_since`: not those whose state was made anew since then.
+    Only those whose stored readings go as far as what they remember: nothing would be learnt from
+    the others, and the gap that runs would be lost. `unless_since`: not those whose state was made
+    anew since then.
     """
+    stored = (
+        select(func.max(ReadingRow.at))
+        .where(ReadingRow.device_id == Device.id, ReadingRow.register == REGISTERS[WATER])
+        .scalar_subquery()
+    )
     query = (
-        select(Device, DeviceStateRow.state)
+        select(Device, DeviceStateRow.state, stored)
         .join(Binding, Binding.device_id == Device.id)
         .join(DeviceStateRow, DeviceStateRow.device_id == Device.id)
         .where(Binding.home_id.in_(home_ids), Binding.valid_to.is_(None))
@@ -45,11 +54,14 @@ async def cold_meters(
         query = query.where(Device.id.not_in(made_anew))
     return [
         device.id
-        for device, text in await session.execute(query)
-        if steps_of(view_of(device)) is not None and _is_cold(load_state(text))
+        for device, text, read_at in await session.execute(query)
+        if steps_of(view_of(device)) is not None and _is_cold(load_state(text), read_at)
     ]
 
 
-def _is_cold(state: DeviceState) -> bool:
+def _is_cold(state: DeviceState, read_at: datetime | None) -> bool:
+    """Whether nothing is learnt yet that the readings, stored up to `read_at`, could teach."""
     water = state.water
-    return water is not None and (water.habit is None or water.habit.days == 0)
+    if water is None or read_at is None or seconds(read_at) < water.line.at:
+        return False
+    return water.habit is None or water.habit.days == 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -28,6 +28,8 @@ from alerting.trial.workload import (
     load_of,
     quieter_than,
 )
+from care.handing_down import rule_of
+from care.rule_effect import effect_of
 from care.tables import WatchRule
 from core.clock import Clock
 from core.errors import Busy
@@ -50,6 +52,7 @@ class Forecast:
     changed: int  # of those covered: homes for which the rule changes anything
     no_meter: int
     silent: int  # a meter, and no reading in the 30 days
+    unnoticed: int  # of all homes: those that lose the last device that notices a quiet home
     unfit: int  # homes whose meter is too coarse or too rare for a rule of its own
     grades: Mapping[str, int]  # of meters: fine sparse coarse blind dark
     delays_s: tuple[int, ...]  # longest delay of every home under the proposed rule, rising
@@ -76,6 +79,7 @@ class Forecast:
             "changed": self.changed,
             "no_meter": self.no_meter,
             "silent": self.silent,
+            "unnoticed": self.unnoticed,
             "unfit": self.unfit,
             "grades": dict(self.grades),
             "delay_s": self.delay_s,
@@ -119,6 +123,7 @@ async def forecast(
         time = _Time(services.clock, budget_s)
         async with services.db.reading() as session:
             plan = await plan_of(session, rule, now, services.settings.timezone)
+            effect = await effect_of(session, rule_of(rule), now)
         covered, silent = 0, 0
         replayed: list[Replayed] = []
         for home_id in plan.sampled:
@@ -132,7 +137,8 @@ async def forecast(
             replayed += heard
             silent += bool(meters) and not heard
             covered += 1
-    return _forecast(plan, rule, replayed, covered, silent, staff)
+    said = _forecast(plan, rule, replayed, covered, silent, staff)
+    return replace(said, unnoticed=effect.unnoticed)
 
 
 class _Time:
@@ -176,6 +182,7 @@ def _forecast(
         changed=sum(1 for one in seen if one in plan.changed),
         no_meter=no_meter,
         silent=silent,
+        unnoticed=0,
         unfit=sum(1 for one in reaches if one.is_unfit),
         grades=_counted([one.grade for one in reaches]),
         delays_s=tuple(sorted(one.delay_s for one in reaches if one.delay_s)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -116,10 +116,12 @@ class Answers:
 class Load:
     """Expected a day in all homes of the scope, and for one officer in one shift."""
 
-    checks_a_day: float
-    incidents_a_day: float
-    checks_a_shift: float
-    incidents_a_shift: float
+    checks_a_day: float = 0.0
+    incidents_a_day: float = 0.0  # absences among them
+    absences_a_day: float = 0.0
+    checks_a_shift: float = 0.0
+    incidents_a_shift: float = 0.0
+    absences_a_shift: float = 0.0
 
     @property
     def is_too_much(self) -> bool:
@@ -189,21 +191,30 @@ def load_of(side: Side, homes: float, staff: Staff, answers: Answers) -> Load:
     """What `homes` homes like these ask of the staff.
 
     Incidents are gaps that open one whatever anybody answers, and the share of the other checks
-    that nobody answers. Absences count: somebody has to find out.
+    that nobody answers. Absences count among them: somebody has to find out.
     """
     if not side.home_days or not staff.shifts_a_day:
-        return Load(checks_a_day=0, incidents_a_day=0, checks_a_shift=0, incidents_a_shift=0)
+        return Load()
     scale = homes / side.home_days
-    opened = sum(1 for one in side.alarms if one.opened)
-    only_asked = sum(1 for one in side.alarms if one.checked and not one.opened)
+    absences = [one for one in side.alarms if one.sort == "absence"]
     checks = side.asked * scale
-    incidents = (opened + answers.share * only_asked) * scale
+    incidents = _opened(side.alarms, answers) * scale
+    away = _opened(absences, answers) * scale
     return Load(
         checks_a_day=checks,
         incidents_a_day=incidents,
+        absences_a_day=away,
         checks_a_shift=checks / staff.shifts_a_day,
         incidents_a_shift=incidents / staff.shifts_a_day,
+        absences_a_shift=away / staff.shifts_a_day,
     )
+
+
+def _opened(alarms: Sequence[Alarm], answers: Answers) -> float:
+    """How many of these become incidents, as far as can be expected."""
+    opened = sum(1 for one in alarms if one.opened)
+    only_asked = sum(1 for one in alarms if one.checked and not one.opened)
+    return opened + answers.share * only_asked
 
 
 def staff_of(

@@ -12,13 +12,14 @@ import msgspec
 from sqlalchemy import Text, and_, case, cast, exists, false, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from alerting.check_queries import Asking, asking_about
 from alerting.detect import load_state
 from alerting.detectors.view import seconds
 from alerting.fleet.overview import conditions
 from alerting.incident import FINAL
 from alerting.intake.store import view_of
 from alerting.queries import visible_devices
-from alerting.tables import Check, DeviceStateRow, Incident
+from alerting.tables import DeviceStateRow, Incident
 from alerting.watchlist.standing import Standing, stand
 from care.listing import within
 from care.model import Category, ElderStatus
@@ -66,7 +67,7 @@ class WatchRow:
     address: str = ""
     residents: tuple[Resident, ...] = ()
     incident_id: str | None = None  # about no use, or about the meter
-    asking: bool = False  # a check runs: somebody is being asked
+    asking: Asking | None = None
     doubt: str = ""  # why the meter cannot be trusted, as the incident says
 
 
@@ -230,11 +231,7 @@ async def with_people(session: AsyncSession, rows: Sequence[WatchRow]) -> tuple[
     )
     areas = {row[0]: row[1] for row in named}
     cases = await _cases(session, devices)
-    asking = set(
-        await session.scalars(
-            select(Check.device_id).where(Check.device_id.in_(devices), Check.state != "ended")
-        )
-    )
+    asking = await asking_about(session, devices)
     filled = []
     for row in rows:
         case_id, doubt = cases.get(row.device_id or "", (None, ""))
@@ -246,7 +243,7 @@ async def with_people(session: AsyncSession, rows: Sequence[WatchRow]) -> tuple[
                 area_name=areas.get(row.area_id or ""),
                 incident_id=case_id,
                 doubt=doubt,
-                asking=row.device_id in asking,
+                asking=asking.get(row.device_id or ""),
             )
         )
     return tuple(filled)

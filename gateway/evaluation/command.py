@@ -18,7 +18,7 @@ from alerting.detect import DeviceView
 from alerting.detectors import adaptive, fixed
 from alerting.wording import incident_title
 from core.errors import AnjuError, InvalidInput
-from core.settings import load_settings
+from core.settings import load_store_settings
 from gateway.evaluation.files import read_homes
 from gateway.evaluation.home import Alarm, Home, replay
 from gateway.evaluation.scoring import (
@@ -69,6 +69,8 @@ class Options:
 def preset_of(rule: str, profile: str | None) -> str:
     """The detector's preset. Raises `InvalidInput` for a rule or profile that does not exist."""
     if rule not in RULES:
+        if rule == "off":
+            raise InvalidInput("--rule", "off finds nothing: there is nothing to evaluate")
         raise InvalidInput("--rule", f"{rule!r} is none of {', '.join(RULES)}")
     if profile is None:
         return rule
@@ -128,7 +130,7 @@ def _source(options: Options) -> AbstractContextManager[Source]:
     if options.readings is None:
         from gateway.evaluation.stored import from_database  # what a file has no need of
 
-        settings = load_settings()
+        settings = load_store_settings()
         return from_database(settings, area=options.area, days=options.days, zone=options.zone)
     return nullcontext(read_homes(options.readings, options.zone))
 
@@ -149,7 +151,7 @@ def _score(home: Home, preset: str, options: Options) -> Score:
 
 def _figures(
     scores: dict[str, list[Score]], options: Options
-) -> dict[str, dict[str, dict[str, float]]]:
+) -> dict[str, dict[str, dict[str, float | None]]]:
     if not any(score.delays_s for found in scores.values() for score in found):
         days = WARM_UP_S // 86_400
         problem = f"no home has more than {days} days of readings: nothing to score"
@@ -217,11 +219,15 @@ def as_table(result: dict[str, Any]) -> Table:
         is_name = title == "rule"
         table.add_column(title, justify="left" if is_name else "right", no_wrap=is_name)
     for rule, found in result["score"].items():
-        cells = [
-            "{value:.1f}\n({low:.1f}–{high:.1f})".format(**found[key]) for _, key in _COLUMNS if key
-        ]
-        table.add_row(rule, *cells)
+        table.add_row(rule, *(_cell(found[key]) for _, key in _COLUMNS if key))
     return table
+
+
+def _cell(figure: dict[str, float | None]) -> str:
+    """A figure and its interval; — where it has none."""
+    value, low, high = figure["value"], figure["low"], figure["high"]
+    within = "—" if low is None else f"{low:.1f}–{high:.1f}"
+    return f"{value:.1f}\n({within})"
 
 
 def show(result: dict[str, Any], options: Options, shown: Console) -> None:

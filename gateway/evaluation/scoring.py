@@ -180,11 +180,11 @@ def _water(name: str, litres: float) -> Reading:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Figure:
-    """A value and its 95 % interval, by drawing homes again and again."""
+    """A value and its 95 % interval, by drawing homes again and again; None of a single home."""
 
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
 
 
 def total(scores: Sequence[Score]) -> Score:
@@ -211,9 +211,15 @@ FIGURES: dict[str, Callable[[Score], float]] = {
 
 
 def figures(scores: Sequence[Score], *, draws: int, seed: int) -> dict[str, Figure]:
-    """Every figure of FIGURES with its bootstrap interval over homes."""
+    """Every figure of FIGURES with its bootstrap interval over homes.
+
+    One home drawn again and again is always itself: it has no interval. Nor does a home count
+    that showed nothing, being too short.
+    """
     rng = random.Random(seed)
     whole = total(scores)
+    if sum(1 for one in scores if one.exposure_s) < 2:
+        return {name: Figure(value=of(whole), low=None, high=None) for name, of in FIGURES.items()}
     drawn = [total(rng.choices(scores, k=len(scores))) for _ in range(draws)]
     found: dict[str, Figure] = {}
     for name, of in FIGURES.items():

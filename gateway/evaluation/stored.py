@@ -20,7 +20,7 @@ from care.tables import Area, Device
 from core.clock import SystemClock
 from core.db import Database
 from core.errors import InvalidInput, SettingsError
-from core.settings import Settings
+from core.settings import StoreSettings
 from gateway.evaluation.home import Home, zone_of
 from gateway.evaluation.source import Source
 
@@ -31,7 +31,7 @@ _ONE_DAY = timedelta(days=1)
 
 @contextmanager
 def from_database(
-    settings: Settings, *, area: str | None, days: int | None, zone: str | None
+    settings: StoreSettings, *, area: str | None, days: int | None, zone: str | None
 ) -> Iterator[Source]:
     """Stored `water_total` readings of every water meter, of an area and those below it or of all.
 
@@ -56,7 +56,7 @@ def from_database(
             runner.run(database.close())
 
 
-def _must_be_there(settings: Settings) -> None:
+def _must_be_there(settings: StoreSettings) -> None:
     """SQLite would make an empty file of a name with a typing error in it."""
     path = settings.database_url.removeprefix("sqlite+aiosqlite:///")
     if settings.is_sqlite and not Path(path).is_file():

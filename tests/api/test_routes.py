@@ -139,7 +139,7 @@ async def test_a_role_is_kept_to_its_table(
 
 async def test_every_list_takes_a_limit_and_a_cursor(document: dict[str, Any]) -> None:
     single = {"/api/v1/me", "/api/v1/stream", "/api/v1/fleet", "/api/v1/devices/export"}
-    single |= {"/api/v1/elders/{elder_id}/watch-rules"}
+    single |= {"/api/v1/elders/{elder_id}/watch-rules", "/api/v1/watch-rules/{rule_id}/withdrawal"}
     for method, path, operation in operations(document):
         if method != "get" or path.endswith(("}", ".svg")) or path in single:
             continue

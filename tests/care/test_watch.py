@@ -11,12 +11,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerting.detectors import adaptive, fixed, power
+from alerting.detectors import adaptive, fixed, leak, power, tap
 from care.policy import tier_ranks
 from care.watch import Resident, Rule, Watch, Watched, book_of, merged, tier_of, watch_of
-from care.watch_choices import PRESETS, RULES_OF_ROLE, checked_rules, for_role, tighter_of
+from care.watch_choices import (
+    DEFAULTS,
+    PRESETS,
+    RULES_OF_ROLE,
+    checked_rules,
+    for_role,
+    notices_stillness,
+    tighter_of,
+)
 from core.errors import InvalidInput
 from devices.event import DEVICE_ROLES
+from tests.detection.support import device
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 TIERS = {"key": 0, "general": 1}
@@ -196,6 +205,34 @@ def test_a_device_is_told_only_what_its_role_follows() -> None:
 def test_what_a_rule_may_say_is_what_the_detectors_know() -> None:
     assert set(WATER) == {*adaptive.PRESETS, *fixed.PRESETS}
     assert set(PRESETS["no_power_use"]) == {*power.PRESETS}
+
+
+def test_what_holds_where_nobody_says_anything_is_what_the_detectors_do() -> None:
+    assert {name for name, parameter in DEFAULTS if parameter == "preset"} == {*PRESETS}
+    assert DEFAULTS["no_water_use", "preset"] == fixed.DEFAULT_PRESET
+    assert DEFAULTS["leak", "day_m3"] == leak.DAY_M3
+    meter, silent = device("water_meter"), device("electricity_meter")
+    assert tap.is_wanted(meter) and leak.is_wanted(meter) and power.limit_s(silent) == 0
+
+
+@pytest.mark.parametrize(
+    ("role", "rules", "notices"),
+    [
+        ("water_meter", {}, True),
+        ("water_meter", {"leak": {"preset": "on"}}, True),
+        ("water_meter", {"no_water_use": {"preset": "fixed-24h-10l"}}, True),
+        ("water_meter", {"no_water_use": {"preset": "off"}}, False),
+        ("electricity_meter", {}, False),
+        ("electricity_meter", {"no_power_use": {"preset": "fixed-36h"}}, True),
+        ("plug", {"no_power_use": {"preset": "fixed-36h"}}, False),
+        ("leak_sensor", {}, False),
+        (None, {}, False),
+    ],
+)
+def test_only_a_meter_with_a_rule_notices_that_a_home_goes_quiet(
+    role: str | None, rules: dict[str, Any], notices: bool
+) -> None:
+    assert notices_stillness(role, rules) is notices
 
 
 @pytest.mark.parametrize(

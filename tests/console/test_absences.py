@@ -9,7 +9,7 @@ import pytest
 
 from console.away import LEAST_LEFT, choices, until_of
 from core.errors import InvalidInput
-from tests.console.support import reader, words_of
+from tests.console.support import forms_of, reader, words_of
 from tests.support.world import World
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -66,12 +66,24 @@ async def test_the_form_says_what_is_wrong_with_a_date_and_keeps_the_status(worl
     officer = reader(world, await world.sign_in("wang"))
     path = f"/elders/{elder['id']}"
     for wrong in ("2020-01-01T00:00", "2099-01-01T00:00", "0001-01-01T00:00", "soon"):
-        page = await officer.submit(path, "/status", 422, status="away", review_at=wrong)
-        assert "Traceback" not in page
+        page = await officer.submit(
+            path, "/status", 422, status="away", review_at=wrong, text="去女儿家"
+        )
+        form = next(one for one in forms_of(page) if one.action.endswith("/status"))
+        kept = {"status": "away", "review_at": wrong, "text": "去女儿家"}
+        assert kept.items() <= form.fields.items(), "what was typed is kept"
+        field = page.partition('name="review_at"')[2].partition("</label>")[0]
+        assert 'aria-invalid="true"' in field and 'id="wrong-status-review_at"' in field
+    assert "没有这个选项" in words_of(await officer.submit(path, "/status", 422, status="x"))
     assert "照护规则已暂停" not in await officer.open(path)
     page = await officer.submit(path, "/status", status="away", review_at="", text="去女儿家")
     said = words_of(page)
-    assert "照护规则已暂停到" in said and "去女儿家" in said and "wang设置（工作人员）" in said
+    assert (
+        "现状已保存" in said
+        and "照护规则已暂停到" in said
+        and "去女儿家" in said
+        and "wang设置（工作人员）" in said
+    )
     until = (await world.admin.get(f"elders/{elder['id']}"))["status_review_at"]
     assert datetime.fromisoformat(until) == world.clock.now() + timedelta(days=3)
     page = words_of(await officer.submit(path, "/status", status="home"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.console.support import reader, words_of
+from tests.console.support import forms_of, reader, words_of
 from tests.support.world import World
 
 
@@ -51,7 +51,11 @@ async def test_nonsense_is_refused_in_words_that_name_the_field(world: World) ->
         ({"fence_m": "3"}, "围栏半径"),
     ):
         path = f"/elders/{elder['id']}"
-        assert said in words_of(await officer.submit(path, "/limits", code=422, **typed)), typed
+        page = await officer.submit(path, "/limits", code=422, **typed, confirm_within_min="17")
+        assert said in words_of(page), typed
+        assert page.count("field-wrong") == 1, "it is said at the field, too"
+        form = next(one for one in forms_of(page) if one.action.endswith("/limits"))
+        assert form.fields["confirm_within_min"] == "17", "what was typed is kept"
     assert (await world.admin.get(f"elders/{elder['id']}"))["rules"] == {}
 
 

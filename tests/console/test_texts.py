@@ -97,7 +97,8 @@ def test_an_outcome_that_the_phone_offers_big_has_its_own_words() -> None:
 
 COMMENT = re.compile(r"{#.*?#}", re.S)
 ATTRIBUTES = re.compile(
-    r"{% block (?:body_class|main_attributes) %}.*?{% endblock %}|{% macro posting.*?endmacro %}",
+    r"{% block (?:body_class|main_attributes) %}.*?{% endblock %}"
+    r"|{% macro (?:posting|marked|stands)\b.*?endmacro %}",
     re.S,
 )
 TAG = re.compile(r"{%.*?%}|{{.*?}}", re.S)

@@ -11,7 +11,7 @@ from alerting.detectors import adaptive, fixed
 from alerting.detectors.habit import HOUR_S, HOURS
 from alerting.detectors.meter import Grade
 from alerting.detectors.view import seconds
-from alerting.tables import ReadingRow
+from alerting.tables import Check, ReadingRow
 from alerting.vigilance import UNABLE_GRADES
 from alerting.watchlist.listing import SHOWN
 from alerting.watchlist.standing import Mark, Standing
@@ -116,6 +116,23 @@ def test_every_rule_grade_and_reason_has_its_words() -> None:
 
 async def opened(world: World, path: str) -> str:
     return words_of(await reader(world, world.admin).open(path))
+
+
+async def test_a_row_leads_to_the_check_that_runs_and_says_until_when(world: World) -> None:
+    await another_home(world, "2")
+    now = world.clock.now()
+    async with world.services.db.transaction() as session:
+        asked = {"state": "asking", "opened_at": now, "until": now + timedelta(minutes=10)}
+        where = {"subject": "home:x", "device_id": "water-2", "due_at": now + timedelta(minutes=4)}
+        what = {"purpose": "wellbeing", "kind": "no_water_use"}
+        session.add(Check(id="check-1", **what, **asked, **where))
+    officer = reader(world, await world.sign_in("wang"))
+    page = await officer.open("/watch")
+    until = (now + timedelta(minutes=10)).astimezone(ZONE).strftime("%H:%M")
+    assert f"问安到 {until}" in words_of(page) and 'href="/checks/check-1"' in page
+    device = await officer.open("/devices/water-2")
+    assert 'href="/checks/check-1"' in device and "正在问安" in words_of(device)
+    assert "看护中" in words_of(await officer.open("/watch?cursor=rubbish")), "the first page"
 
 
 async def test_the_page_shows_the_nearest_home_first_and_when_its_limit_comes(

@@ -119,6 +119,17 @@ def test_the_figures_come_as_an_object_for_programs(
         assert 0 < found["median_delay_h"]["value"] <= found["p90_delay_h"]["value"] <= 96
 
 
+def test_a_single_home_has_figures_and_no_interval(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], town: Path
+) -> None:
+    asked = ("--readings", town, "--rule", "fixed-24h-10l", "--score", "--samples", 2)
+    ran = evaluate(monkeypatch, capsys, *asked, "--json")
+    (found,) = json.loads(ran.out)["score"].values()
+    assert found["median_delay_h"]["value"] > 0
+    assert {(one["low"], one["high"]) for one in found.values()} == {(None, None)}
+    assert "(—)" in evaluate(monkeypatch, capsys, *asked).out
+
+
 @pytest.mark.parametrize(
     ("lines", "words"),
     [

@@ -79,7 +79,13 @@ def anju(
         "secret_key": SECRET,
         "timezone": "Europe/Madrid",
     }
-    return lambda *words: run_here(monkeypatch, capsys, *map(str, words), settings=settings)
+    looks = {name: settings[name] for name in ("database_url", "timezone")}
+
+    def run(*words: object) -> Ran:
+        needed = looks if words[0] == "evaluate" else settings
+        return run_here(monkeypatch, capsys, *map(str, words), settings=needed)
+
+    return run
 
 
 def test_every_meter_or_an_area_s_by_the_town_s_clock(anju: Command, tmp_path: Path) -> None:
@@ -134,7 +140,12 @@ def test_without_settings_or_database_it_says_which(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     asked = ("evaluate", "water", "--from-database", "--rule", "adaptive", "--score")
-    run_here(monkeypatch, capsys, *asked, settings={}).is_one_line(2, "ANJU_SECRET_KEY")
+    monkeypatch.chdir(tmp_path)
+    run_here(monkeypatch, capsys, *asked, settings={}).is_one_line(2, "ANJU_DATABASE_URL")
+    mars = {"timezone": "Mars"}
+    run_here(monkeypatch, capsys, *asked, settings=mars).is_one_line(2, "ANJU_TIMEZONE")
+    rebuild = run_here(monkeypatch, capsys, "devices", "rebuild", "--all", settings={})
+    rebuild.is_one_line(2, "ANJU_SECRET_KEY")
     for name, content in (("missing.db", None), ("empty.db", b""), ("text.db", b"hello " * 99)):
         path = tmp_path / name
         if content is not None:

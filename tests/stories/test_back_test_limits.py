@@ -55,7 +55,7 @@ async def test_while_one_runs_the_next_is_told_to_come_again(world: World) -> No
         assert refused.headers["Retry-After"] == "10"
         assert "another back-test is running" in refused.json()["detail"]
         typed = {"no_water_use.preset": "adaptive-quiet", "note": "先看看"}
-        page = await supervisor.submit("/rules", "/rules/back-test#forecast", 503, **typed)
+        page = await supervisor.submit("/rules", "/rules/back-test#forecast", 422, **typed)
         for words in ("另一次试算正在进行", "先看看"):
             assert words in page
     said = await world.admin.post("watch-rules/back-test", {"rules": RULES})

@@ -19,6 +19,7 @@ from alerting.intake.whose import whose_is
 from alerting.tables import DeviceStateRow
 from alerting.vigilance import Unable, vigilance
 from care.tables import Device, Supervision
+from care.watch_choices import notices_stillness
 from gateway import doctor
 from tests.console.support import reader
 from tests.stories.test_supervision import bridge, look, pass_time, says, smoke_detector, watch_of
@@ -242,6 +243,8 @@ async def test_columns_and_the_pure_rule_agree_on_what_is_switched_off(world: Wo
             "what people can choose"
         )
     assert 0 < sum(map(is_off, devices)) < len(devices)
+    for one in devices:  # and what a change of the rules is said to leave unnoticed
+        assert notices_stillness(one.role, view_of(one).rules) is not is_off(one)
 
 
 def is_off(device: Device) -> bool:

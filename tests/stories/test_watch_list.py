@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from alerting.tables import Check, DeviceStateRow
@@ -122,6 +122,9 @@ async def test_a_row_says_that_somebody_is_being_asked(world: World) -> None:
         )
     (row,) = (await listed(world.admin))["items"]
     assert row["asking"] is True
+    assert row["check"]["check_id"] == "check-1"
+    until = datetime.fromisoformat(row["check"]["until"])
+    assert until == now + timedelta(minutes=10)
 
 
 async def test_the_pages_of_the_list_are_the_list(world: World) -> None:

@@ -301,6 +301,38 @@ async def known(
         )
 
 
+@pytest.mark.parametrize(
+    ("lived", "days", "stored"),
+    [
+        ("adaptive", 10, 2 * 24),  # has learnt ten days, of which two are in the readings
+        ("fixed-24h-10l", 3, 0),  # nothing learnt, and nothing to learn from
+        ("fixed-24h-10l", 3, 24),  # the newest readings are missing
+    ],
+)
+async def test_a_rule_takes_nothing_from_a_meter_that_its_readings_would_not_give_back(
+    world: World, lived: str, days: int, stored: int
+) -> None:
+    past, readings = Home(meter(lived, zone="Asia/Shanghai")), []
+    for number in range(days * 24 + 8):
+        past.passes(ordinary(number // 24, number % 24))
+        readings.append((past.now, past.litres / 1000))
+    world.clock.advance(seconds=(past.now - world.clock.now()).total_seconds())
+    await metered(world, "water-1")
+    kept = readings[-stored:] if lived == "adaptive" else readings[:stored]
+    await known(world, "water-1", past, kept)
+    before = await world.device_state("water-1")
+    await say(world, TIGHT)
+    await say(world, ADAPTIVE)
+    after = await world.device_state("water-1")
+    assert after.state == before.state
+    past.litres += 5
+    world.clock.advance(hours=1)
+    await world.reads("water-1", past.litres / 1000)
+    water = load_state((await world.device_state("water-1")).state).water
+    assert water is not None and water.habit is not None
+    assert water.habit.days == (days if lived == "adaptive" else 0)
+
+
 async def a_past(world: World) -> tuple[Home, list[tuple[datetime, float]]]:
     """87 days of a home under the tight rule; the clock is set to their end."""
     past, readings = Home(meter("adaptive-tight", zone="Asia/Shanghai")), []
