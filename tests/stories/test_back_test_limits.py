@@ -54,7 +54,7 @@ async def test_while_one_runs_the_next_is_told_to_come_again(world: World) -> No
         assert refused.status_code == 503
         assert refused.headers["Retry-After"] == "10"
         assert "another back-test is running" in refused.json()["detail"]
-        typed = {"no_water_use.preset": "adaptive-quiet", "note": "先看看"}
+        typed: dict[str, Any] = {"no_water_use.preset": "adaptive-quiet", "note": "先看看"}
         page = await supervisor.submit("/rules", "/rules/back-test#forecast", 422, **typed)
         for words in ("另一次试算正在进行", "先看看"):
             assert words in page
@@ -86,7 +86,7 @@ async def test_the_page_says_that_time_was_up(
     await metered(world, "water-1", 20)
     monkeypatch.setattr(forecast, "__kwdefaults__", {"staff": None, "budget_s": 0.0})
     supervisor = reader(world, await world.sign_in("li", "supervisor"))
-    typed = {"no_water_use.preset": "adaptive-quiet"}
+    typed: dict[str, Any] = {"no_water_use.preset": "adaptive-quiet"}
     assert "一户也没算完" in await supervisor.submit("/rules", "/rules/back-test#forecast", **typed)
 
 

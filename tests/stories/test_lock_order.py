@@ -26,6 +26,7 @@ from alerting.intake.store import load_devices
 from alerting.intake.whose import whose_is
 from alerting.tables import Notice
 from care.model import SYSTEM, Actor, UserRole
+from care.status import came_home
 from care.tables import Elder
 from core.errors import NotFound
 from tests.support.checks import QuietHome
@@ -110,7 +111,7 @@ async def test_somebody_uses_water_again_at_that_very_moment(
         world.clock.advance(hours=1 + hour)
         await world.reads(home.meter, value)
     world.clock.advance(hours=2)
-    meeting, came_home = Meeting(world), returned.came_home
+    meeting = Meeting(world)
 
     async def held(*args: Any) -> Any:
         await meeting.point()
