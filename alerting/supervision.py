@@ -1,4 +1,8 @@
-"""Does anything still watch over an elder? One verdict from the state of their devices. Pure."""
+"""Does anything still watch over an elder? One verdict from the state of their devices. Pure.
+
+What one device can notice says `alerting/vigilance.py`; here it is joined with whether it is heard,
+and with what else is there for the same elder.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,15 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 
+from alerting.check import awake_at
 from alerting.detectors.assessable import REGISTERS
+from alerting.detectors.view import moment
 from alerting.finding import SEVERITY_OF_KIND, Finding, Sign
+from alerting.vigilance import NOTICES, Unable, Vigilance
 from devices.event import LIFE_SAFETY_ROLES
 
 METER_ROLES = frozenset(REGISTERS)
@@ -34,9 +42,18 @@ class Why(StrEnum):
     OUT_OF_SERVICE = "out_of_service"
     NEVER_SPOKE = "never_spoke"
     UNSUPERVISABLE = "unsupervisable"
+    RULE_OFF = "rule_off"  # it would notice, and people chose that it does not
+    COARSE_STEPS = "coarse_steps"
+    TOO_RARE = "too_rare"
+    LEARNING = "learning"
+    NO_BASE_LOAD = "no_base_load"
 
 
-NEVER_COUNT = frozenset({Why.NEVER_SPOKE, Why.UNSUPERVISABLE})
+IDLE = frozenset(Why(one) for one in Unable if one is not Unable.CANNOT_ASSESS)
+"""What speaks and notices nothing, by choice or by make (docs/adr/0027). It watches over nobody;
+and as it never did, it cannot be lost: it is shown, and nobody is sent because of it."""
+
+NEVER_COUNT = frozenset({Why.NEVER_SPOKE, Why.UNSUPERVISABLE}) | IDLE
 """What cannot be lost. A device that never spoke never watched (`never_online` is about it). One
 whose silence means nothing is no proof that anybody is watched, not even just after it spoke; and
 an elder who has nothing else was never supervised: that is a label on the fleet page, not a task
@@ -51,6 +68,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     why: Why
     room: str | None = None
     lost_at: datetime | None = None  # since when it watches no more, as far as known
+    slow_s: int = 0  # of one that works: it tells only after so long, at the latest
 
 
 class Device(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,22 +83,29 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     online: bool | None
     retired_at: datetime | None = None
     bridge_lost_at: datetime | None = None  # None: its bridge is there, or it has none
-    assessable: bool = True
-    register_at: datetime | None = None  # newest value of a meter's register
+    vigilance: Vigilance = NOTICES  # what it can notice under the rules in force
 
 
 def standing(device: Device, now: datetime) -> Standing:
     """How a device stands, and since when it is lost."""
     why, lost_at = _standing(device, now)
+    eyes = device.vigilance
     return Standing(
-        device_id=device.id, role=device.role, room=device.room, why=why, lost_at=lost_at
+        device_id=device.id,
+        role=device.role,
+        room=device.room,
+        why=why,
+        lost_at=lost_at,
+        slow_s=eyes.at_most_s if why is Why.WORKS and eyes.is_slow else 0,
     )
 
 
 def _standing(device: Device, now: datetime) -> tuple[Why, datetime | None]:
-    heard = device.last_heard_at
+    heard, unable = device.last_heard_at, device.vigilance.unable
     if heard is None:
         return Why.NEVER_SPOKE, None
+    if unable is not None and unable is not Unable.CANNOT_ASSESS:
+        return Why(unable.value), None
     if not device.active:
         return Why.OUT_OF_SERVICE, device.retired_at or heard
     if device.silent_after is None:
@@ -89,34 +114,57 @@ def _standing(device: Device, now: datetime) -> tuple[Why, datetime | None]:
         return Why.BRIDGE_LOST, max(heard, device.bridge_lost_at)
     if device.online is False or device.silent_after <= now:
         return Why.SILENT, heard
-    if device.role in METER_ROLES and not device.assessable:
-        return Why.CANNOT_ASSESS, device.register_at or heard
+    if unable is not None:
+        since = device.vigilance.since
+        return Why.CANNOT_ASSESS, moment(since) if since else heard
     return Why.WORKS, None
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """`since` is set when nothing watches any more; `lost` is what did, last lost first."""
+    """`since` is set when nothing watches any more; `lost` is what did, last lost first.
 
-    what: str  # watched, never_watched, unwatched
+    `idle`: what is there and notices nothing.
+    """
+
+    what: str  # watched, unwatched; idle: only what notices nothing; never_watched: nothing at all
     since: datetime | None = None
     lost: tuple[Standing, ...] = ()
+    idle: tuple[Standing, ...] = ()
+    slow_s: int = 0  # watched, but told only after so long: only slow meters work
 
 
 def judge(devices: Sequence[Standing]) -> Verdict:
     """Is somebody watched? By any one device that works."""
     counted = [one for one in devices if one.role in COUNTED_ROLES]
-    if any(one.why is Why.WORKS for one in counted):
-        return Verdict(what="watched")
+    working = [one for one in counted if one.why is Why.WORKS]
+    if working:
+        return Verdict(what="watched", slow_s=min(one.slow_s for one in working))
+    idle = tuple(sorted((o for o in counted if o.why in IDLE), key=lambda one: one.device_id))
     lost = [(one.lost_at, one) for one in counted if one.lost_at is not None]
     if not lost:
-        return Verdict(what="never_watched")
+        return Verdict(what="idle" if idle else "never_watched", idle=idle)
     lost.sort(key=lambda pair: (pair[0], pair[1].device_id), reverse=True)
-    return Verdict(what="unwatched", since=lost[0][0], lost=tuple(one for _, one in lost))
+    return Verdict(
+        what="unwatched", since=lost[0][0], lost=tuple(one for _, one in lost), idle=idle
+    )
 
 
 def due_at(since: datetime, hours: int, noticed_at: datetime) -> datetime:
     """When people must be sent: so many hours after the last device was lost."""
     return max(since + timedelta(hours=hours), noticed_at + NOTICE)
+
+
+def is_late_news(verdict: Verdict, hours: int, noticed_at: datetime) -> bool:
+    """Whether the time was up before anybody could know: a device that notices nothing has stood
+    for one that watches, until its rule was switched off, or Anju learnt to tell them apart."""
+    since = verdict.since
+    return bool(verdict.idle) and since is not None and since + timedelta(hours=hours) <= noticed_at
+
+
+def due_of_late_news(hours: int, noticed_at: datetime, zone: ZoneInfo) -> datetime:
+    """When people must be sent then: their whole time from now on, and not at night. Hundreds of
+    homes may come to light at once, and people are to see why before anybody is called."""
+    return awake_at(noticed_at + timedelta(hours=hours), zone)
 
 
 def unsupervised(verdict: Verdict, hours: int, extreme: str | None, now: datetime) -> Finding:
@@ -126,7 +174,7 @@ def unsupervised(verdict: Verdict, hours: int, extreme: str | None, now: datetim
         "since": since.isoformat(),
         "silent_s": int((now - since).total_seconds()),
         "hours": hours,
-        "lost": lost_as_facts(verdict.lost),
+        "lost": lost_as_facts((*verdict.lost, *verdict.idle)),
     }
     if extreme:
         facts["extreme"] = extreme

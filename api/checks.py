@@ -146,7 +146,10 @@ async def read_check(
     "/{check_id}/answer",
     summary="Answer a check for the elder",
     response_model=CheckOut,
-    responses={409: refusal("It is over, or `version` is old; `winner` says who was first.")},
+    responses={
+        409: refusal("It is over, or `version` is old; `winner` says who was first."),
+        422: refusal("`until` is missing or cannot be, or a contact was asked (`check`)."),
+    },
 )
 async def answer_check(
     actor: Annotated[Actor, allowed("checks.answer")],
@@ -159,7 +162,11 @@ async def answer_check(
     body: AnswerIn,
 ) -> dict[str, Any]:
     """By the desk, which spoke with the elder: `well` and `spoken` end it, `help` opens the
-    incident at once, `away` needs `until`."""
+    incident at once, `away` needs `until`, in the future and at most a year ahead.
+
+    422 with the field `check` for one of purpose `holiday`: a contact was asked, so put down the
+    elder's status instead.
+    """
     after_commit(session, services.signals.outbox.set)
     after_commit(session, services.signals.sweep.set)
     seen = await check_queries.check(session, sight, check_id)

@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints
 
 from alerting.fleet import commands
 from api.dependencies import Now, Reading, ServicesDep, SightDep, Writing, allowed
+from api.problems import refusal
 from api.schemas import Body, Filters, Out, PageOut, example, page_of
 from care.model import Actor
 from care.tables import DeviceCommand
@@ -55,6 +56,7 @@ class CommandOut(Out):
     summary="Ask a device to do something",
     status_code=201,
     response_model=CommandOut,
+    responses={409: refusal("The device is switched off.")},
 )
 async def create_command(
     actor: Annotated[Actor, allowed("devices.write")],

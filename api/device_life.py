@@ -87,7 +87,12 @@ async def replace_device(
     return DeviceCreated(**shown(view).model_dump(), mqtt=mqtt_of(credentials))
 
 
-@router.post("/{device_id}/retire", summary="Take it out of service", response_model=DeviceOut)
+@router.post(
+    "/{device_id}/retire",
+    summary="Take it out of service",
+    response_model=DeviceOut,
+    responses={409: refusal("It is out of service already.")},
+)
 async def retire_device(
     actor: Annotated[Actor, allowed("devices.write")],
     session: Writing,
@@ -99,7 +104,12 @@ async def retire_device(
     return shown(await lifecycle.retire_device(session, actor, now, device_id, reason=body.reason))
 
 
-@router.post("/{device_id}/move", summary="It is under another source", response_model=DeviceOut)
+@router.post(
+    "/{device_id}/move",
+    summary="It is under another source",
+    response_model=DeviceOut,
+    responses={409: refusal("Its child id is registered there already.")},
+)
 async def move_device(
     actor: Annotated[Actor, allowed("devices.write")],
     session: Writing,
@@ -113,7 +123,12 @@ async def move_device(
     )
 
 
-@router.post("/{device_id}/swap-meter", summary="Its meter was changed", response_model=DeviceOut)
+@router.post(
+    "/{device_id}/swap-meter",
+    summary="Its meter was changed",
+    response_model=DeviceOut,
+    responses={409: refusal("It is out of service.")},
+)
 async def swap_meter(
     actor: Annotated[Actor, allowed("devices.write")],
     session: Writing,
@@ -146,22 +161,26 @@ class Rebuilt(BaseModel):
     standing: tuple[str, ...] = Field(description="Kinds that hold now and that people know of.")
 
 
-@router.post("/{device_id}/rebuild", summary="Make its memory anew", response_model=Rebuilt)
+@router.post(
+    "/{device_id}/rebuild",
+    summary="Make its memory anew",
+    response_model=Rebuilt,
+    responses={409: refusal("It changed again and again while it was replayed; try again.")},
+)
 async def rebuild(
     actor: Annotated[Actor, allowed("devices.rebuild")],
     services: ServicesDep,
-    session: Writing,
     sight: SightDep,
-    now: Now,
     device_id: str,
 ) -> Rebuilt:
     """Replay a meter's stored readings, and what people did meanwhile, into a fresh state.
 
     Nothing is found or opened by it; a gap that runs is judged within seconds.
     """
-    await queries.device(session, sight, device_id)
-    zone = services.settings.timezone
-    made = await rebuilding.rebuild(session, device_id, now, zone=zone, actor=actor)
+    async with services.db.reading() as session:
+        await queries.device(session, sight, device_id)
+    db, zone = services.db, services.settings.timezone
+    made = await rebuilding.rebuild(db, device_id, services.clock, zone=zone, actor=actor)
     return Rebuilt(**asdict(made))
 
 

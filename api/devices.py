@@ -14,6 +14,7 @@ from alerting.fleet import equipment
 from alerting.fleet.equipment import is_supervisable
 from alerting.queries import DeviceView
 from api.dependencies import Now, Reading, SightDep, Writing, allowed
+from api.problems import refusal
 from api.schemas import (
     NOT_GIVEN,
     Body,
@@ -206,7 +207,13 @@ async def list_devices(
     return page_of(page, map(shown, page.items))
 
 
-@router.post("", summary="Register a device", status_code=201, response_model=DeviceCreated)
+@router.post(
+    "",
+    summary="Register a device",
+    status_code=201,
+    response_model=DeviceCreated,
+    responses={409: refusal("Registered already, by its id or its child id.")},
+)
 async def create_device(
     actor: Annotated[Actor, allowed("devices.write")],
     session: Writing,
@@ -255,6 +262,7 @@ async def update_device(
     summary="New MQTT password for a device",
     status_code=201,
     response_model=CredentialsOut,
+    responses={409: refusal("It has no MQTT account of its own.")},
 )
 async def renew_device_credentials(
     actor: Annotated[Actor, allowed("devices.write")], session: Writing, device_id: str

@@ -10,8 +10,8 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from alerting.fleet import export, overview, unwatched
-from api.dependencies import Language, Now, Reading, SightDep, allowed
+from alerting.fleet import export, idle, overview, unwatched
+from api.dependencies import Language, Now, Reading, ServicesDep, SightDep, allowed
 from api.schemas import Filters, Ident, Out, PageOut, example, page_of
 from care.model import Actor
 
@@ -35,6 +35,9 @@ _LOST = {
     "why": "silent",
     "since": "2026-03-01T00:15:00Z",
 }
+
+
+_IDLE = {"device_id": "elec-0001", "role": "electricity_meter", "room": None, "why": "rule_off"}
 
 
 class CountsOut(Out):
@@ -102,6 +105,33 @@ class UnsupervisedOut(Out):
     hours: int
     extreme: str | None  # extreme_weather or mass_outage: why it is sooner than usual
     lost: list[LostOut]
+
+
+class IdleDeviceOut(Out):
+    """`why`: rule_off coarse_steps too_rare learning no_base_load."""
+
+    model_config = Out.model_config | example(**_IDLE)
+    device_id: str
+    role: str
+    room: str | None
+    why: str
+
+
+class IdleElderOut(Out):
+    model_config = Out.model_config | example(
+        elder_id="elder-9w3k7",
+        name="李桂兰",
+        phone="13800138000",
+        home_id="home-2j8dq",
+        area_id="area-5p2v0",
+        devices=[_IDLE],
+    )
+    elder_id: str
+    name: str
+    phone: str | None
+    home_id: str
+    area_id: str | None
+    devices: list[IdleDeviceOut]
 
 
 class ExportQuery(BaseModel):
@@ -184,5 +214,39 @@ async def list_unsupervised(
             "lost": row.data["lost"],
         }
         for row, elder in page.items
+    ]
+    return page_of(page, items)
+
+
+@router.get(
+    "/supervision/idle",
+    summary="List elders whose devices notice nothing",
+    response_model=PageOut[IdleElderOut],
+)
+async def list_idle(
+    _actor: Annotated[Actor, allowed("elders.read")],
+    sight: SightDep,
+    services: ServicesDep,
+    session: Reading,
+    now: Now,
+    query: Annotated[Filters, Query()],
+) -> dict[str, Any]:
+    """Their devices speak, but a rule is switched off, or a meter cannot tell; nobody is sent
+    because of it. A page may hold fewer than `limit` though another follows."""
+    zone = services.settings.timezone
+    page = await idle.idle_elders(session, sight, query.page, now, zone)
+    items = [
+        {
+            "elder_id": one.elder.id,
+            "name": one.elder.name,
+            "phone": one.elder.phone,
+            "home_id": one.elder.home_id,
+            "area_id": one.elder.area_id,
+            "devices": [
+                {name: getattr(device, name) for name in IdleDeviceOut.model_fields}
+                for device in one.devices
+            ],
+        }
+        for one in page.items
     ]
     return page_of(page, items)

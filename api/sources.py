@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints
 
 from alerting.fleet import sources
 from api.dependencies import Now, Reading, ServicesDep, SightDep, Writing, allowed
+from api.problems import refusal
 from api.schemas import (
     NOT_GIVEN,
     Body,
@@ -126,7 +127,13 @@ async def list_sources(
     return page_of(page, page.items)
 
 
-@router.post("", summary="Add a source", status_code=201, response_model=SourceCreated)
+@router.post(
+    "",
+    summary="Add a source",
+    status_code=201,
+    response_model=SourceCreated,
+    responses={409: refusal("Its prefix overlaps that of another source.")},
+)
 async def create_source(
     actor: Annotated[Actor, allowed("sources.write")],
     services: ServicesDep,
@@ -153,7 +160,12 @@ async def read_source(
     return await sources.find_source(session, actor, source_id)
 
 
-@router.patch("/{source_id}", summary="Change a source", response_model=SourceOut)
+@router.patch(
+    "/{source_id}",
+    summary="Change a source",
+    response_model=SourceOut,
+    responses={409: refusal("Its prefix overlaps that of another source.")},
+)
 async def update_source(
     actor: Annotated[Actor, allowed("sources.write")],
     services: ServicesDep,
@@ -191,6 +203,7 @@ def _push_of(services: Services, source: Source) -> PushOut:
     summary="New MQTT password for a source",
     status_code=201,
     response_model=CredentialsOut,
+    responses={409: refusal("It has no MQTT account of its own.")},
 )
 async def renew_source_credentials(
     actor: Annotated[Actor, allowed("sources.write")], session: Writing, source_id: str

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import StringConstraints
 
 from api.dependencies import Now, Reading, ServicesDep, SightDep, allowed
+from api.problems import refusal
 from api.schemas import (
     NOT_GIVEN,
     Body,
@@ -104,7 +105,13 @@ async def list_users(
     return page_of(page, page.items)
 
 
-@router.post("", summary="Add a user", status_code=201, response_model=UserOut)
+@router.post(
+    "",
+    summary="Add a user",
+    status_code=201,
+    response_model=UserOut,
+    responses={409: refusal("The user name is taken.")},
+)
 async def create_user(
     actor: Annotated[Actor, allowed("users.create")],
     services: ServicesDep,

@@ -11,6 +11,7 @@ from alerting.trial.forecast import Forecast, forecast
 from alerting.trial.seal import seal, unseal
 from alerting.trial.workload import Compared, Staff, compared
 from api.dependencies import Now, Reading, ServicesDep, SightDep, Writing, allowed
+from api.problems import refusal
 from api.schemas import PageOut, page_of
 from api.watch_rule_schemas import (
     BackTestIn,
@@ -75,14 +76,19 @@ async def create_watch_rule(
         return await watch_rules.save_rule(session, rule, said | {"unnoticed": effect.unnoticed})
 
 
-@router.post("/back-test", summary="What a watch rule would mean", response_model=BackTestOut)
+@router.post(
+    "/back-test",
+    summary="What a watch rule would mean",
+    response_model=BackTestOut,
+    responses={503: refusal("Another back-test is running; come again after `Retry-After`.")},
+)
 async def back_test_watch_rule(
     actor: Annotated[Actor, allowed("watch_rules.write")],
     services: ServicesDep,
     now: Now,
     body: BackTestIn,
 ) -> dict[str, Any]:
-    """Nothing is saved. Takes up to ten seconds; `covered` says how far it came."""
+    """Nothing is saved. One at a time; takes up to ten seconds; `covered` says how far it came."""
     async with services.db.reading() as session:
         rule = await _new_rule(session, actor, now, body)
     said = await forecast(services, rule, now, staff=_typed(body))
@@ -116,7 +122,12 @@ async def look_at_withdrawal(
     return {"rule_id": rule.id, **effect._asdict(), "instead": instead}
 
 
-@router.post("/{rule_id}/withdraw", summary="End a watch rule", response_model=WatchRuleOut)
+@router.post(
+    "/{rule_id}/withdraw",
+    summary="End a watch rule",
+    response_model=WatchRuleOut,
+    responses={409: refusal("It has ended already.")},
+)
 async def withdraw_watch_rule(
     actor: Annotated[Actor, allowed("watch_rules.write")],
     services: ServicesDep,

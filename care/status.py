@@ -47,6 +47,7 @@ REASONS = frozenset(
 )
 """Why a status was set; keys of the console's `status_reason` texts."""
 
+_SAID = ("status", "status_since", "status_review_at")
 _BY_ITSELF = ("used_again", "until_passed")
 REVIEW_SOON = timedelta(days=2)
 RETURNED_SHOWN_FOR = timedelta(hours=24)
@@ -75,6 +76,9 @@ async def set_status(
     if reason not in REASONS:
         raise ValueError(f"{reason!r} is no reason for a status")
     until = _until(status, until, now)
+    await session.flush()
+    # As it is now: somebody else may have said it, or its date may have passed, a moment ago.
+    await session.refresh(elder, _SAID, with_for_update={"key_share": True})
     if status is ElderStatus.HOME and elder.status == ElderStatus.HOME:
         return
     if elder.status != status:

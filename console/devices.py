@@ -9,6 +9,7 @@ from fastapi import APIRouter, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.fleet import equipment, sources
+from alerting.fleet.idle import idle_elders
 from alerting.fleet.smokeless import smokeless_homes
 from alerting.fleet.unwatched import count_unwatched, unwatched
 from alerting.intake.inbox import quarantined, unknown_devices
@@ -25,6 +26,7 @@ from core.errors import AnjuError, NotFound
 from devices.event import DEVICE_ROLES
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
+IDLE_SHOWN = 200
 TABS = ("devices", "unsupervised", "smokeless", "unknown", "quarantine")
 _ROLE_HINTS = {
     "smoke": "smoke_detector",
@@ -75,7 +77,11 @@ async def devices(
             values |= {"messages": unread.items, "next_cursor": unread.next_cursor}
         elif tab == "unsupervised":
             elders = await unwatched(session, page.sight, request)
+            first = PageRequest(limit=IDLE_SHOWN)
+            zone = page.services.settings.timezone
+            idle = await idle_elders(session, page.sight, first, page.now, zone)
             values |= {"messages": elders.items, "next_cursor": elders.next_cursor}
+            values |= {"idle": idle.items, "more_idle": idle.next_cursor is not None}
         elif tab == "smokeless":
             values["homes"] = await smokeless_homes(session, page.sight)
         else:

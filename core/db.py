@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData, String, event, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import JSON, TypeDecorator, TypeEngine
@@ -21,6 +22,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _HINTS_KEY = "anju_hints"
 _AFTER_KEY = "anju_after_commit"
+T = TypeVar("T")
+TRIES = 3
 BeforeCommit = Callable[[AsyncSession, list[Any]], Any]
 
 
@@ -143,6 +146,24 @@ class Database:
             hinted = await self._commit(session)
         self._announce(session, hinted)
 
+    async def settle(
+        self, action: Callable[[AsyncSession], Awaitable[T]], *, patient: bool = False
+    ) -> T:
+        """`action` in a transaction of its own, begun again when the database broke it off.
+
+        Two that wait for each other are found out after a second, and one of them is rolled back:
+        nothing of it happened, so it is done anew, `TRIES` times in all. For what may be repeated
+        whole: an item of a sweep, not what a person typed, who is told to try again.
+        """
+        for tries_left in reversed(range(TRIES)):
+            try:
+                async with self.transaction(patient=patient) as session:
+                    return await action(session)
+            except DBAPIError as error:
+                if not (tries_left and was_broken_off(error)):
+                    raise
+        raise AssertionError("unreachable")
+
     async def _commit(self, session: AsyncSession) -> bool:
         await session.flush()
         hints: list[Any] = session.info.pop(_HINTS_KEY, [])
@@ -171,6 +192,12 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+def was_broken_off(error: DBAPIError) -> bool:
+    """Whether PostgreSQL ended a transaction in favour of another: a deadlock, or a serialization
+    failure. Nothing of it was stored, and it may succeed at once."""
+    return getattr(error.orig, "sqlstate", None) in ("40P01", "40001")
 
 
 def add_hint(session: AsyncSession, hint: Any) -> None:

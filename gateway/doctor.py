@@ -12,8 +12,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from alerting.channels.http import webhook_refusal
 from alerting.channels.message import apprise_refusal
 from alerting.escalation import Policy
+from alerting.fleet.idle import census
 from care.policy import load_policy
 from care.watch_rules import unchosen_meters
+from core.clock import SystemClock
 from core.db import Database
 from core.errors import AnjuError, SettingsError
 from core.settings import Settings, load_settings, mappings_folder
@@ -64,7 +66,7 @@ async def examine() -> list[Line]:
     lines.extend(_webhooks(settings))
     lines.append(await _attempt("ANJU_DATABASE_URL", lambda: _database(settings)))
     if not lines[-1].is_error:
-        lines.extend(await _watching(settings))
+        lines.extend(await watching(settings))
     lines.append(await _attempt("ANJU_MQTT_URL", lambda: _broker(settings)))
     return lines
 
@@ -169,23 +171,46 @@ async def _database(settings: Settings) -> str:
     return "answers"
 
 
-async def _watching(settings: Settings) -> list[Line]:
-    """Water meters that nobody chose a rule for: the built-in one is a city's, and coarse."""
+async def watching(settings: Settings) -> list[Line]:
+    """Water meters that nobody chose a rule for (the built-in one is a city's, and coarse), and
+    homes whose devices notice nothing, or notice late."""
     database = Database(settings.database_url)
     try:
         async with database.reading() as session:
             left = await unchosen_meters(session)
+            watched = await census(session, SystemClock().now(), settings.timezone)
     except SQLAlchemyError:
         return []  # not brought up yet: `anju serve` does that
     finally:
         await database.close()
-    if not left:
-        return []
-    text = (
-        f"{left} 块水表未选规则，按内置的粗规则（12 小时不足 10 升）判断；请在 /rules 选定 / "
-        f"{left} water meters follow the built-in coarse rule (12 h below 10 L): choose at /rules"
+    more = "" if watched.is_whole else "+"
+    counted = (
+        (left, f"{left}", "watch rules", _UNCHOSEN),
+        (watched.idle, f"{watched.idle}{more}", "watched by nothing", _IDLE),
+        (watched.slow, f"{watched.slow}{more}", "watched slowly", _SLOW),
     )
-    return [Line(what="watch rules", level=Level.WARNING, text=text)]
+    return [
+        Line(what=what, level=Level.WARNING, text=text.format(n=shown))
+        for number, shown, what, text in counted
+        if number
+    ]
+
+
+_UNCHOSEN = (
+    "{n} 块水表未选规则，按内置的粗规则（12 小时不足 10 升）判断；请在 /rules 选定 / "
+    "{n} water meters follow the built-in coarse rule (12 h below 10 L): choose at /rules"
+)
+_IDLE = (
+    "{n} 位老人家里有设备，却没有一台能发现异常（规则已关闭，或看不出来）；"
+    "见 /devices?tab=unsupervised / "
+    "{n} elders have devices of which none notices anything (rule off, or unable to tell): "
+    "see /devices?tab=unsupervised"
+)
+_SLOW = (
+    "{n} 位老人只有粗表或上报很稀的表看护，一天以后才能发现；见 /watch?show=unable / "
+    "{n} elders are watched by a coarse or rare meter only, which tells after a day or later: "
+    "see /watch?show=unable"
+)
 
 
 async def _broker(settings: Settings) -> str:

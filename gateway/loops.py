@@ -81,8 +81,11 @@ class Escalator:
         """One step of one incident, in a transaction of its own."""
         services = self._services
         try:
-            async with services.db.transaction() as session:
-                return bool(await sweep.escalate(session, incident_id, services.clock.now()))
+            return bool(
+                await services.db.settle(
+                    lambda session: sweep.escalate(session, incident_id, services.clock.now())
+                )
+            )
         except Exception:
             # The others must not wait for this one; the auditor says that it is overdue.
             with about(incident=incident_id):
@@ -93,9 +96,12 @@ class Escalator:
         """What is due of one check, in a transaction of its own."""
         services = self._services
         try:
-            async with services.db.transaction() as session:
-                now, zone = services.clock.now(), services.settings.zone
-                return bool(await check_ending.act(session, check_id, now, zone))
+            now, zone = services.clock.now(), services.settings.zone
+            return bool(
+                await services.db.settle(
+                    lambda session: check_ending.act(session, check_id, now, zone)
+                )
+            )
         except Exception:
             with about(check=check_id):
                 log.exception("check not acted on")

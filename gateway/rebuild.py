@@ -1,4 +1,4 @@
-"""`anju devices rebuild`: meters' memories made anew, each in a transaction of its own."""
+"""`anju devices rebuild`: meters' memories made anew, one after the other."""
 
 from __future__ import annotations
 
@@ -20,10 +20,9 @@ async def rebuild_all(settings: Settings, ids: Sequence[str] | None) -> list[dic
             async with services.db.reading() as session:
                 ids = await rebuilding.meters(session)
         for device_id in ids:
-            async with services.db.transaction(patient=True) as session:
-                one = await rebuilding.rebuild(
-                    session, device_id, services.clock.now(), zone=settings.timezone
-                )
+            one = await rebuilding.rebuild(
+                services.db, device_id, services.clock, zone=settings.timezone
+            )
             since = one.since.isoformat() if one.since else None
             made.append({**asdict(one), "since": since})
     finally:

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from alerting.fleet.warming import NOT_AGAIN_FOR, cold_meters, warm
+from alerting.fleet.rebuilding import rebuild
+from alerting.fleet.warming import NOT_AGAIN_FOR, cold_meters
 from alerting.handling.absences import counting_anew
 from care.handing_down import MOST_AT_ONCE, outdated, refresh_homes, rule_of
 from care.tables import Home, WatchRule
@@ -77,9 +78,8 @@ class RuleKeeper:
             cold = await cold_meters(session, ids, unless_since=unless_since)
         for device_id in cold:
             try:
-                async with services.db.transaction(patient=True) as session:
-                    zone = services.settings.timezone
-                    await warm(session, device_id, services.clock.now(), zone)
+                zone = services.settings.timezone
+                await rebuild(services.db, device_id, services.clock, zone=zone)
             except Exception:  # it is watched all the same, as a new home is
                 log.exception("meter not warmed up", device=device_id)
 

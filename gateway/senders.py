@@ -111,7 +111,8 @@ class Outbox:
 
     async def _claim(self, slots: int = SLOTS) -> list[Prepared]:
         services = self._services
-        async with services.db.transaction() as session:
+
+        async def take(session: AsyncSession) -> list[Prepared]:
             notices = await claiming.claim(
                 session,
                 services.settings.worker_id,
@@ -125,6 +126,8 @@ class Outbox:
                 for notice in notices
                 if (prepared := await self._prepare(session, notice)) is not None
             ]
+
+        return await services.db.settle(take)
 
     async def _prepare(self, session: AsyncSession, notice: Notice) -> Prepared | None:
         """None for a notice that cannot be put into words: it must not hold up the others."""
@@ -159,8 +162,9 @@ class Outbox:
                 log.exception("channel raised", channel=outgoing.channel)
             result = AmbiguousFailure(f"{type(error).__name__} in the channel")
         services = self._services
-        async with services.db.transaction() as session:
-            await settling.settle(
+        # Begun anew if need be: an attempt that is not settled would be made once more.
+        await services.db.settle(
+            lambda session: settling.settle(
                 session,
                 outgoing.notice_id,
                 services.settings.worker_id,
@@ -168,6 +172,7 @@ class Outbox:
                 result,
                 services.clock.now(),
             )
+        )
 
 
 async def prepare(session: AsyncSession, notice: Notice, settings: Settings) -> Outgoing:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 import httpx
 
@@ -51,7 +52,7 @@ class Watcher:
         judge_silent = self._may_judge_silence(now)
         async with self._services.db.transaction(patient=True) as session:
             due = await watching.due_devices(session, now, judge_silent=judge_silent)
-        await self._heal(due, now)
+        await self._heal(due)
         try:
             touched = await self._judge(due, now, judge_silent)
         except Exception:
@@ -68,7 +69,8 @@ class Watcher:
         if self._elders_at is not None and now - self._elders_at < ELDERS_EVERY:
             return []
         self._elders_at = now
-        rules = load_policy(self._services.settings.region).supervision
+        settings = self._services.settings
+        rules = load_policy(settings.region).supervision
         async with self._services.db.reading() as session:
             ids = await unwatched.elders_to_judge(session, now)
             mass = await unwatched.look_for_mass_outage(session, now, rules)
@@ -77,7 +79,9 @@ class Watcher:
             some = ids[start : start + unwatched.MOST_AT_ONCE]
             try:
                 async with self._services.db.transaction(patient=True) as session:
-                    touched += await unwatched.watch_elders(session, some, now, rules, mass)
+                    touched += await unwatched.watch_elders(
+                        session, some, now, rules, mass, settings.timezone
+                    )
             except Exception:
                 log.exception("elders not judged", elders=len(some))
         return touched
@@ -89,15 +93,14 @@ class Watcher:
             zone = self._services.settings.timezone
             return await watching.watch(session, due, now, judge_silent=judge_silent, zone=zone)
 
-    async def _heal(self, due: Sequence[str], now: datetime) -> None:
+    async def _heal(self, due: Sequence[str]) -> None:
         """States that could not be read ask to be judged at once: first they are made anew."""
         database, zone = self._services.db, self._services.settings.timezone
         async with database.reading() as session:
             unreadable = await rebuilding.unreadable(session, due)
         for device_id in unreadable:
             try:
-                async with database.transaction(patient=True) as session:
-                    made = await rebuilding.heal(session, device_id, now, zone)
+                made = await rebuilding.heal(database, device_id, self._services.clock, zone)
             except Exception:
                 log.exception("state not rebuilt", device=device_id)
                 continue
@@ -140,8 +143,9 @@ class Watcher:
             due = await absences.due_absences(session, services.clock.now())
         for elder_id in due:
             try:
-                async with services.db.transaction() as session:
-                    await absences.end_absence(session, elder_id, services.clock.now())
+                await services.db.settle(
+                    partial(absences.end_absence, elder_id=elder_id, now=services.clock.now())
+                )
             except Exception:  # the others must not wait for this one; the audit says so
                 log.exception("absence not ended", elder=elder_id)
 

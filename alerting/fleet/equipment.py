@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.detectors.liveness import silence_limit_s, silent_after
 from alerting.fleet import sources, testing
+from alerting.handling.lessons import hold_memory_of
 from alerting.intake.store import view_of
 from alerting.queries import DeviceView, device
 from alerting.stream import announce
@@ -101,6 +102,7 @@ async def update_device(
     takes it off the wall.
     """
     view = await device(session, Sight(actor=actor), device_id)
+    await hold_memory_of(session, device_id)
     row = view.device
     role_changed = changes.get("role", row.role) != row.role
     _check_role(changes.get("role", row.role))

@@ -2,38 +2,47 @@
 
 Nothing is found or opened by it. What the replay finds still standing and nobody was told of is
 left to the next judgement, which is asked for at once: a gap that runs is not lost with the state.
+
+The replay runs outside of any transaction, so that nobody waits for a meter that is read every
+minute. It is stored under the lock of the state's row, together with what arrived meanwhile; where
+something else changed that it rests on, it is made once more. Until then nothing has happened.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 from sqlalchemy import and_, or_, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.detect import DeviceState, dump_state, forget, load_state
 from alerting.detectors.assessable import REGISTERS
 from alerting.detectors.view import DEFAULT_ZONE, moment, seconds
-from alerting.fleet.meanwhile import absences, what_people_did
+from alerting.fleet.basis import Basis, first_seconds, load_basis
 from alerting.intake.heard import KnownDevice
 from alerting.intake.store import load_devices, save_states
 from alerting.tables import Check, DeviceStateRow, Incident
+from alerting.trial.pieces import pause, run_in_pieces
 from alerting.trial.replay import Replay, Told
 from alerting.trial.stored import load_series
 from care import device_log
 from care.model import SYSTEM, Actor
-from care.tables import Binding, Device, DeviceLog
-from core.errors import InvalidInput, NotFound
+from care.tables import Binding, Device
+from core.clock import Clock
+from core.db import Database, was_broken_off
+from core.errors import Conflict, NotFound
 
 _NEXT = timedelta(microseconds=1)
-LONGEST = timedelta(days=120)
-"""Readings older than this have faded from a state anyway (docs/detection.md)."""
+TRIES = 5
+"""A meter that is read every minute may bring a late reading while it is replayed."""
 
 MOST = 40_000
-"""Readings in one replay, which holds a transaction: 120 days of one every five minutes."""
+"""Readings in one replay: 120 days of one every five minutes."""
 
 _APART_S = 5 * 60
 _WHOLE_S = 24 * 3600
@@ -51,39 +60,64 @@ class Rebuilt:
 
 
 async def rebuild(
-    session: AsyncSession,
+    db: Database,
     device_id: str,
-    now: datetime,
+    clock: Clock,
     *,
     zone: str = DEFAULT_ZONE,
     actor: Actor = SYSTEM,
 ) -> Rebuilt:
     """Replay a meter's stored readings, up to 120 days, and save the state under its row's lock.
 
-    Of a meter that is read every minute not all of them (`thinned`): everybody would wait.
-
-    Raises `NotFound` for a device that is not in service, `InvalidInput` for one that is no meter.
+    Of a meter that is read every minute not all of them (`thinned`). Raises `NotFound` for a
+    device that is not in service, `InvalidInput` for one that is no meter, `Conflict` where it
+    changed again and again meanwhile.
     """
+    for _ in range(TRIES):
+        async with db.reading() as session:
+            basis = await load_basis(session, device_id, clock.now(), zone)
+            found = await load_series(
+                session, device_id, basis.register, basis.began, basis.read_at
+            )
+        times, values = first_seconds(basis)
+        more_times, more_values = thinned(*found)
+        times, values, course = times + more_times, values + more_values, basis.course()
+        await asyncio.to_thread(run_in_pieces, course, times, values, pause)
+        try:
+            async with db.transaction(patient=True) as session:
+                return await _store(session, basis, course, times, clock.now(), actor)
+        except _Changed:
+            continue
+        except DBAPIError as error:
+            if not was_broken_off(error):
+                raise
+    raise Conflict(f"{device_id} changed again and again while it was replayed; try again")
+
+
+class _Changed(Exception):
+    """What the replay rests on is not what it was: rules, what people did, or old readings."""
+
+
+async def _store(
+    session: AsyncSession,
+    basis: Basis,
+    course: Replay,
+    times: Sequence[int],
+    now: datetime,
+    actor: Actor,
+) -> Rebuilt:
+    """Catch up with what arrived since, and save. Raises `_Changed` where that is not enough."""
+    device_id, zone = basis.view.id, basis.view.zone
     device = (await load_devices(session, [device_id], zone)).get(device_id)
     if device is None:
         raise NotFound("device", device_id)
-    register = REGISTERS.get(device.role)
-    if register is None:
-        raise InvalidInput("device", f"{device_id} is no meter: there is nothing to make it from")
-    began, first = await _began(session, device_id, now)
-    times, values = await load_series(session, device_id, register, began, now)
-    times, values = thinned(times, values)
-    if first is not None:
-        times, values = [seconds(began), *times], [first, *values]
-    happened = [
-        *await what_people_did(session, device_id, began),
-        *await absences(session, device_id, began),
-    ]
-    course = Replay(device.view, feedback=False, happened=sorted(happened, key=lambda one: one.at))
+    if basis != await load_basis(session, device_id, basis.read_at, zone):
+        raise _Changed
+    more = await load_series(session, device_id, basis.register, basis.read_at + _NEXT, now)
     old = load_state(device.state)
-    course.state = DeviceState(levels=old.levels, person=old.person)
-    course.run(times, values)
-    course.pass_time(seconds(now) + 1, len(times) - 1)
+    course.state = replace(course.state, levels=old.levels, person=old.person)
+    course.run(more.times, more.values)
+    course.pass_time(seconds(now) + 1, len(more.times) - 1)
     state, standing = course.state, []
     for kind, told in sorted(course.standing.items()):
         if await _is_known(session, device_id, told):
@@ -92,15 +126,15 @@ async def rebuild(
             state = forget(state, kind)
     await _save(session, device, state, now)
     habit = state.water.habit if state.water is not None else None
-    rebuilt = Rebuilt(
+    all_times = [*times, *more.times]
+    device_log.note(session, device_id, "rebuilt", now, actor, readings=len(all_times))
+    return Rebuilt(
         device_id=device_id,
-        readings=len(times),
-        since=moment(times[0]) if times else None,
+        readings=len(all_times),
+        since=moment(all_times[0]) if all_times else None,
         learnt_days=habit.days if habit is not None else 0,
         standing=tuple(standing),
     )
-    device_log.note(session, device_id, "rebuilt", now, actor, readings=len(times))
-    return rebuilt
 
 
 def thinned(times: list[int], values: list[float]) -> tuple[list[int], list[float]]:
@@ -117,15 +151,17 @@ def thinned(times: list[int], values: list[float]) -> tuple[list[int], list[floa
     return [times[row] for row in kept], [values[row] for row in kept]
 
 
-async def heal(session: AsyncSession, device_id: str, now: datetime, zone: str) -> Rebuilt | None:
+async def heal(db: Database, device_id: str, clock: Clock, zone: str) -> Rebuilt | None:
     """Make an unreadable state good: a meter's from its readings, any other begins with nothing."""
-    device = (await load_devices(session, [device_id], zone)).get(device_id)
-    if device is None:
-        return None
-    if device.role in REGISTERS:
-        return await rebuild(session, device_id, now, zone=zone)
-    await _save(session, device, replace(load_state(device.state), rebuilt=0), now)
-    return None
+    async with db.transaction(patient=True) as session:
+        device = (await load_devices(session, [device_id], zone)).get(device_id)
+        if device is None:
+            return None
+        if device.role not in REGISTERS:
+            state = replace(load_state(device.state), rebuilt=0)
+            await _save(session, device, state, clock.now())
+            return None
+    return await rebuild(db, device_id, clock, zone=zone)
 
 
 async def unreadable(session: AsyncSession, ids: Sequence[str]) -> list[str]:
@@ -142,31 +178,6 @@ async def meters(session: AsyncSession) -> Sequence[str]:
     """Ids of all meters in service."""
     query = select(Device.id).where(Device.active, Device.role.in_(REGISTERS)).order_by(Device.id)
     return (await session.scalars(query)).all()
-
-
-async def _began(
-    session: AsyncSession, device_id: str, now: datetime
-) -> tuple[datetime, float | None]:
-    """From when on readings belong to this meter in this home, and its first value if noted."""
-    began = now - LONGEST
-    elsewhere = await session.scalar(
-        select(Binding.valid_to)
-        .where(Binding.device_id == device_id, Binding.valid_to.is_not(None))
-        .order_by(Binding.valid_to.desc())
-        .limit(1)
-    )
-    # Of its first home all readings are its own, those that were imported from before too.
-    began = max(began, elsewhere) if elsewhere is not None else began
-    swapped = await session.scalar(
-        select(DeviceLog.data)
-        .where(DeviceLog.device_id == device_id, DeviceLog.kind == "meter_swapped")
-        .order_by(DeviceLog.id.desc())
-        .limit(1)
-    )
-    at = datetime.fromisoformat(swapped["at"]) if swapped else None
-    if swapped is None or at is None or at < began:
-        return began, None
-    return at + _NEXT, swapped.get("start_value")  # what was read just then was the old one's
 
 
 async def _is_known(session: AsyncSession, device_id: str, told: Told) -> bool:

@@ -16,7 +16,6 @@ from alerting.detect import DeviceState, load_state
 from alerting.detectors.assessable import REGISTERS
 from alerting.detectors.view import seconds
 from alerting.detectors.water import steps_of
-from alerting.fleet.rebuilding import rebuild
 from alerting.intake.store import view_of
 from alerting.tables import DeviceStateRow, ReadingRow
 from care.tables import Binding, Device, DeviceLog
@@ -58,11 +57,6 @@ async def cold_meters(
         for device, text, read_at in await session.execute(query)
         if steps_of(view_of(device)) is not None and _is_cold(load_state(text), read_at)
     ]
-
-
-async def warm(session: AsyncSession, device_id: str, now: datetime, zone: str) -> None:
-    """Learn from the readings that are stored; a gap that runs is judged at once."""
-    await rebuild(session, device_id, now, zone=zone)
 
 
 def _is_cold(state: DeviceState, read_at: datetime | None) -> bool:

@@ -11,15 +11,18 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting import timeline
+from alerting.check import Purpose
 from alerting.detect import DeviceState, dump_state, load_state, seen
+from alerting.handling.lessons import hold_memories
 from alerting.incident import Outcome
 from alerting.queries import elders_of
-from alerting.tables import DeviceStateRow, Incident, StreamHint
+from alerting.tables import Check, DeviceStateRow, Incident, StreamHint
 from care import people
+from care.handing_down import welfare_rests
 from care.model import SYSTEM, Actor, ElderStatus
 from care.status import ENDING, history, set_status
 from care.tables import Binding, Device, Elder, EmergencyContact
@@ -56,8 +59,22 @@ async def update_elder(
         homes.append(changes["home_id"])
     async with counting_anew(session, homes, now):
         elder = await people.update_elder(session, actor, now, elder_id, changes)
+    await _ask_nobody(session, elder.home_id, now)
     announce(session, elder, now)
     return elder
+
+
+async def _ask_nobody(session: AsyncSession, home_id: str, now: datetime) -> None:
+    """Where nobody is at home any more a running check is due at once, and withdrawn: the telephone
+    of somebody who died must not ring once more."""
+    if not await welfare_rests(session, home_id, None, None, now):
+        return
+    await session.execute(
+        update(Check)
+        .where(Check.home_id == home_id, Check.purpose == Purpose.WELLBEING.value)
+        .where(Check.due_at > now)
+        .values(due_at=now)
+    )
 
 
 async def due_absences(session: AsyncSession, now: datetime, limit: int = 50) -> Sequence[str]:
@@ -82,6 +99,8 @@ async def _past(session: AsyncSession, moment: datetime, limit: int) -> Sequence
 
 async def end_absence(session: AsyncSession, elder_id: str, now: datetime) -> bool:
     """The date has passed: watching resumes. False when somebody moved the date meanwhile."""
+    lives_in = await session.scalar(select(Elder.home_id).where(Elder.id == elder_id))
+    await hold_memories(session, [lives_in] if lives_in is not None else [])
     elder = await session.scalar(
         select(Elder)
         .where(Elder.id == elder_id, Elder.status.in_(ENDING), Elder.status_review_at <= now)
@@ -174,7 +193,11 @@ def announce(session: AsyncSession, elder: Elder, now: datetime) -> None:
 async def counting_anew(
     session: AsyncSession, home_ids: Collection[str], now: datetime
 ) -> AsyncIterator[None]:
-    """Around a change of statuses: devices that rested before and do not after it begin anew."""
+    """Around a change of statuses: devices that rested before and do not after it begin anew.
+
+    Their states are locked before the elders are, as whoever takes in a message has it.
+    """
+    await hold_memories(session, home_ids)
     before = await resting_devices(session, home_ids)
     yield
     await count_rows_anew(session, before - await resting_devices(session, home_ids), now)

@@ -48,6 +48,8 @@ async def record_visit(
     who = visitor_id or behind or actor.id
     if visitor_id is not None and visitor_id != actor.id:
         await visitor_for(session, visitor_id, elder.area_id)
+    if incident is not None:  # before the elder, whose visits are numbered under a lock
+        await moving.load(session, incident.id)
     visit = await visits.record_visit(
         session,
         actor,

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from alerting import timeline
 from alerting.check import KEYS as CHECK_KEYS
 from alerting.check import CheckState, Purpose
-from alerting.handling import check_answers, responding
+from alerting.handling import check_answers, lessons, responding
 from alerting.incident import FINAL, Stage
 from alerting.outbox import settling
 from alerting.tables import Check, Incident, Notice, StreamHint
@@ -35,6 +35,23 @@ async def load_notice(session: AsyncSession, notice_id: str) -> tuple[Notice, In
     return notice, incident
 
 
+async def hold_case(session: AsyncSession, notice_id: str) -> None:
+    """Lock what an answer to a notice may change, before the notice itself.
+
+    In the order that holds everywhere (docs/development.md): whoever ends a check or an incident
+    has it locked, and then supersedes its notices.
+    """
+    told = select(Notice.incident_id, Notice.check_id).where(Notice.id == notice_id)
+    row = (await session.execute(told)).one_or_none()
+    incident_id, check_id = row if row is not None else (None, None)
+    if check_id is not None:
+        await lessons.hold_memory(session, Check, check_id)
+        await session.execute(select(Check.id).where(Check.id == check_id).with_for_update())
+    if incident_id is not None:
+        case = select(Incident.id).where(Incident.id == incident_id)
+        await session.execute(case.with_for_update())
+
+
 async def answer(
     session: AsyncSession, notice_id: str, said: str, now: datetime
 ) -> tuple[Notice, Incident]:
@@ -45,7 +62,10 @@ async def answer(
     """
     if said not in ANSWERS:
         raise InvalidInput("answer", f"{said!r} is none of {', '.join(sorted(ANSWERS))}")
+    await hold_case(session, notice_id)
     notice, incident = await load_notice(session, notice_id)
+    await session.flush()
+    await session.refresh(notice)  # under the case's lock: of two presses one is the first
     if notice.answered_at is not None:
         return notice, incident
     notice.answered_at, notice.answer, notice.state = now, said, "answered"
@@ -110,7 +130,13 @@ async def receipt(
     """
     if state not in RECEIPTS:
         raise InvalidInput("state", f"{state!r} is none of {', '.join(sorted(RECEIPTS))}")
-    notice = await session.scalar(select(Notice).where(Notice.id == notice_id).with_for_update())
+    await hold_case(session, notice_id)
+    notice = await session.scalar(
+        select(Notice)
+        .where(Notice.id == notice_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
     if notice is None:
         raise NotFound("notice", notice_id)
     notice.accepted_at = notice.accepted_at or now

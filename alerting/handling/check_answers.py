@@ -22,6 +22,7 @@ from alerting.check import (
 )
 from alerting.handling import check_ending, checking
 from alerting.handling.absences import announce, counting_anew
+from alerting.handling.moving import load
 from alerting.handling.opening import apply_finding
 from alerting.incident import FINAL, UNATTENDED, Stage
 from alerting.tables import Check, Incident, Notice
@@ -185,7 +186,7 @@ async def _answer_late(
     now: datetime,
 ) -> None:
     """The check is over; what they say still counts where somebody acts on it."""
-    incident = await session.get(Incident, check.incident_id) if check.incident_id else None
+    incident = await load(session, check.incident_id) if check.incident_id else None
     running = incident is not None and Stage(incident.stage) not in FINAL
     if end is not None:
         await check_ending.say_away(

@@ -7,7 +7,7 @@ states are stored.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 from sqlalchemy import select
@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from alerting import detect
 from alerting.detect import DeviceState, dump_state, load_state
 from alerting.tables import Check, DeviceStateRow, Incident
+from care.tables import Binding
 
 Lesson = Callable[[DeviceState], DeviceState]
 _KEY = "anju_lessons"
@@ -45,6 +46,30 @@ async def hold_memory(
         .where(DeviceStateRow.device_id == device_id)
         .with_for_update()
     )
+
+
+async def hold_memories(session: AsyncSession, home_ids: Collection[str]) -> None:
+    """Lock the states of all devices of these homes, in device order, before anything else of them.
+
+    Everywhere rows are locked in this order: states of devices; the check; the incident; the
+    elder; devices; notices. A message holds states before it knows what it will lead to, so
+    whoever needs a state asks for it first (docs/development.md).
+    """
+    hangs_there = select(Binding.device_id).where(
+        Binding.home_id.in_(home_ids), Binding.valid_to.is_(None)
+    )
+    await session.execute(
+        select(DeviceStateRow.device_id)
+        .where(DeviceStateRow.device_id.in_(hangs_there))
+        .order_by(DeviceStateRow.device_id)
+        .with_for_update()
+    )
+
+
+async def hold_memory_of(session: AsyncSession, device_id: str) -> None:
+    """The same of one device, before its own row is changed."""
+    row = select(DeviceStateRow.device_id).where(DeviceStateRow.device_id == device_id)
+    await session.execute(row.with_for_update())
 
 
 def note(session: AsyncSession, device_id: str | None, lesson: Lesson) -> None:

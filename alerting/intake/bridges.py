@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from alerting.detectors.liveness import judge_presence
 from alerting.detectors.view import DeviceView
 from alerting.handling.opening import apply_finding
-from alerting.intake.watched import unwatched_elders
+from alerting.intake.watched import surely_unwatched
 from alerting.intake.whose import Whose
 from alerting.tables import DeviceStateRow, Incident
 from care.tables import NATIVE_SOURCE, Device, Source
@@ -36,7 +36,7 @@ async def bridge_changed(
     view = DeviceView(id=source.id, role="gateway", family=source.family)
     finding = judge_presence(online, at, view, now)
     if not online:
-        elders = await unwatched_elders(session, now, source_id=source.id, limit=MOST_NAMED)
+        elders = await surely_unwatched(session, now, source_id=source.id, limit=MOST_NAMED)
         finding = replace(finding, facts=finding.facts | {"bridge": source.name, "elders": elders})
     whose = Whose(
         source_id=source.id,

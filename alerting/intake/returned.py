@@ -22,10 +22,10 @@ from alerting.handling.absences import (
 )
 from alerting.intake.batch import Batch
 from alerting.intake.heard import KnownDevice
-from alerting.tables import ReadingRow
+from alerting.tables import DeviceStateRow, ReadingRow
 from care import queries
 from care.status import came_home, used_while_gone
-from care.tables import Device
+from care.tables import Binding, Device
 from core.logging import get_logger
 
 log = get_logger("absences")
@@ -55,6 +55,10 @@ async def note_use(batch: Batch, device: KnownDevice, state: DeviceState) -> Non
     binding = (await queries.open_bindings(batch.session, [device.id])).get(device.id)
     if binding is None:
         return
+    others = await _others(batch, binding.home_id)
+    if not await _have(batch.session, others):
+        log.info("used again, and somebody is at it: with the next reading", device=device.id)
+        return
     before = await resting_devices(batch.session, [binding.home_id])
     back = await came_home(batch.session, binding.home_id, batch.now)
     surprising = () if back else await used_while_gone(batch.session, binding.home_id, batch.now)
@@ -63,6 +67,25 @@ async def note_use(batch: Batch, device: KnownDevice, state: DeviceState) -> Non
     if back:
         log.info("used again", home=binding.home_id, device=device.id)
         await _count_anew(batch, before - await resting_devices(batch.session, [binding.home_id]))
+
+
+async def _others(batch: Batch, home_id: str) -> set[str]:
+    """Devices of the home whose states this batch does not hold."""
+    hang_there = await batch.session.scalars(
+        select(Binding.device_id).where(Binding.home_id == home_id, Binding.valid_to.is_(None))
+    )
+    return set(hang_there) - {device.id for device in batch.devices.values()}
+
+
+async def _have(session: AsyncSession, ids: set[str]) -> bool:
+    """Lock the states of these too, unless somebody else has one of them.
+
+    States come first, and in device order; a batch holds some already, so it must not wait for
+    others: whoever has them may wait for ours. The count stays, and the next reading asks again.
+    """
+    stored = select(DeviceStateRow.device_id).where(DeviceStateRow.device_id.in_(ids))
+    free = await session.scalars(stored.with_for_update(skip_locked=True))
+    return set(free) == set(await session.scalars(stored))
 
 
 async def _uses_since(batch: Batch, device_id: str, since: datetime) -> int:

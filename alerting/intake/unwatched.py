@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
 
+from msgspec.structs import replace
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from alerting.detectors.view import DEFAULT_ZONE
 from alerting.handling.opening import apply_finding
-from alerting.incident import PROOF_OF_LIFE, UNATTENDED
+from alerting.incident import SEEN_TO, UNATTENDED
 from alerting.intake.watched import MassOutage, mass_outage, standings, unwatched_elders
 from alerting.intake.whose import SUPERVISION, Whose
 from alerting.supervision import (
     Standing,
     Verdict,
     due_at,
+    due_of_late_news,
+    is_late_news,
     judge,
     lost_as_facts,
     supervised_again,
@@ -48,16 +54,17 @@ async def watch_elders(
     now: datetime,
     rules: SupervisionRules,
     mass: MassOutage,
+    zone: str = DEFAULT_ZONE,
 ) -> list[str]:
     """Judge these elders, at most `MOST_AT_ONCE`; returns the ids of incidents that came of it.
 
     To be called only while our own lanes are connected and caught up: silence that is ours must
-    not send people to every door.
+    not send people to every door. `zone`: of their homes.
     """
     elders = (await session.scalars(select(Elder).where(Elder.id.in_(ids)))).all()
     rows = await session.scalars(select(Supervision).where(Supervision.elder_id.in_(ids)))
     known = {row.elder_id: row for row in rows}
-    devices = await standings(session, elders, now)
+    devices = await standings(session, elders, now, zone)
     touched: list[str] = []
     for elder in sorted(elders, key=lambda one: one.id):
         row, stands = known.get(elder.id), devices[elder.id]
@@ -65,25 +72,22 @@ async def watch_elders(
         if verdict.since is None or elder.status != ElderStatus.HOME:
             touched += await _let_go(session, elder, row, verdict, now)
             continue
+        if row is not None and row.since < verdict.since:
+            # A meter that cannot be assessed goes on speaking: it is lost since it first was.
+            verdict = replace(verdict, since=row.since)
         home = await session.get_one(Home, elder.home_id)
         extreme = await _extreme(session, home, stands, mass, now)
         hours = rules.hours_for(elder.tier, extreme=extreme is not None)
-        if row is None:
-            row = Supervision(elder_id=elder.id, since=verdict.since, due_at=now)
-            session.add(row)
-            noticed_at = now
-        else:
-            noticed_at = datetime.fromisoformat(row.data["noticed_at"])
+        row = row or _noticed(session, elder, verdict, hours, now)
         if row.incident_id is None:
-            row.since = verdict.since
-            row.due_at = due_at(verdict.since, hours, noticed_at)
+            row.since = verdict.since or now
+            row.due_at = _due_at(row, hours, extreme, ZoneInfo(zone))
         else:
             row.due_at = await _asked_again(session, row, hours, rules, now)
-        row.data = {
-            "noticed_at": noticed_at.isoformat(),
+        row.data = row.data | {
             "hours": hours,
             "extreme": extreme,
-            "lost": lost_as_facts(verdict.lost),
+            "lost": lost_as_facts((*verdict.lost, *verdict.idle)),
         }
         if row.due_at is not None and row.due_at <= now:
             finding = unsupervised(verdict, hours, extreme, now)
@@ -96,6 +100,25 @@ async def watch_elders(
     return touched
 
 
+def _noticed(
+    session: AsyncSession, elder: Elder, verdict: Verdict, hours: int, now: datetime
+) -> Supervision:
+    """A new row, for an elder whom nothing watches as of now."""
+    data: dict[str, Any] = {"noticed_at": now.isoformat()}
+    if is_late_news(verdict, hours, now):
+        data["late_news"] = True
+    row = Supervision(elder_id=elder.id, since=verdict.since, due_at=now, data=data)
+    session.add(row)
+    return row
+
+
+def _due_at(row: Supervision, hours: int, extreme: str | None, zone: ZoneInfo) -> datetime:
+    noticed_at = datetime.fromisoformat(row.data["noticed_at"])
+    if row.data.get("late_news") and extreme is None:
+        return due_of_late_news(hours, noticed_at, zone)
+    return due_at(row.since, hours, noticed_at)
+
+
 async def _let_go(
     session: AsyncSession, elder: Elder, row: Supervision | None, verdict: Verdict, now: datetime
 ) -> list[str]:
@@ -103,7 +126,7 @@ async def _let_go(
     if row is None:
         return []
     incident = None
-    if row.incident_id is not None and verdict.since is None:
+    if row.incident_id is not None and verdict.what == "watched":
         whose = await _whose(session, elder)
         incident = await apply_finding(session, supervised_again(now), whose, now)
     await session.delete(row)
@@ -123,7 +146,7 @@ async def _asked_again(
     if incident.stage in UNATTENDED:
         return None
     ended_at = incident.outcome_at or incident.closed_at or incident.stage_changed_at
-    pause = rules.again_hours if incident.outcome in PROOF_OF_LIFE else hours
+    pause = rules.again_hours if incident.outcome in SEEN_TO else hours
     return ended_at + timedelta(hours=pause)
 
 

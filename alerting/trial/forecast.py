@@ -14,6 +14,7 @@ from alerting.detectors.view import moment, seconds
 from alerting.fleet.meanwhile import absences
 from alerting.trial.backtest import Readings, backtest, load_readings
 from alerting.trial.course import course_of
+from alerting.trial.pieces import Breathe, OutOfTime, no_breath, pause
 from alerting.trial.plan import Meter, Plan, plan_of
 from alerting.trial.reach import Reach, reach_of
 from alerting.trial.replay import Act, Happened
@@ -30,6 +31,8 @@ from alerting.trial.workload import (
 from care.handing_down import rule_of
 from care.rule_effect import effect_of
 from care.tables import WatchRule
+from core.clock import Clock
+from core.errors import Busy
 from core.services import Services
 
 COUNTED = timedelta(days=30)
@@ -110,29 +113,48 @@ async def forecast(
 ) -> Forecast:
     """Replay the homes that `rule` (not saved) concerns. `staff` stands before the shifts' own.
 
-    Replays run in a thread, one meter at a time, and one forecast at a time: nothing that is
-    urgent waits for it. After `budget_s` seconds it says how many homes were covered.
+    Replays run in a thread, in small pieces, so that nothing urgent waits for them; and one
+    forecast at a time in a process: raises `Busy` while another runs. After `budget_s` seconds,
+    within a home if need be, it ends and says how many homes were covered.
     """
+    if services.back_testing.locked():
+        raise Busy("another back-test is running; try again in a moment", round(budget_s))
     async with services.back_testing:
+        time = _Time(services.clock, budget_s)
         async with services.db.reading() as session:
             plan = await plan_of(session, rule, now, services.settings.timezone)
             effect = await effect_of(session, rule_of(rule), now)
-        began, covered = services.clock.monotonic(), 0
+        covered, silent = 0, 0
         replayed: list[Replayed] = []
-        silent = 0
         for home_id in plan.sampled:
-            if services.clock.monotonic() - began >= budget_s:
+            meters = plan.meters.get(home_id, ())
+            try:
+                time.check()
+                done = [await _replayed(services, meter, now, time) for meter in meters]
+            except OutOfTime:
                 break
-            heard = False
-            for meter in plan.meters.get(home_id, ()):
-                done = await _replayed(services, meter, now)
-                if done is not None:
-                    replayed.append(done)
-                    heard = True
-            silent += bool(plan.meters.get(home_id)) and not heard
+            heard = [one for one in done if one is not None]
+            replayed += heard
+            silent += bool(meters) and not heard
             covered += 1
     said = _forecast(plan, rule, replayed, covered, silent, staff)
     return replace(said, unnoticed=effect.unnoticed)
+
+
+class _Time:
+    """What is left of the budget."""
+
+    def __init__(self, clock: Clock, budget_s: float) -> None:
+        self._clock, self._ends = clock, clock.monotonic() + budget_s
+
+    def check(self) -> None:
+        if self._clock.monotonic() >= self._ends:
+            raise OutOfTime
+
+    def breathe(self) -> None:
+        """Between two pieces, in a replay's own thread."""
+        self.check()
+        pause()
 
 
 def _forecast(
@@ -174,24 +196,32 @@ def _forecast(
     )
 
 
-async def _replayed(services: Services, meter: Meter, now: datetime) -> Replayed | None:
+async def _replayed(
+    services: Services, meter: Meter, now: datetime, time: _Time
+) -> Replayed | None:
     """None: no reading in the 30 days."""
     register = REGISTERS[meter.present.role or ""]
     began = now - COUNTED - WARM_UP
     began = max(began, meter.since) if meter.since is not None else began
     async with services.db.reading() as session:
-        readings = await load_readings(session, meter.device_id, register, began, now)
+        readings = await load_readings(session, meter.device_id, register, began, now, time.check)
         away = _spans(await absences(session, meter.device_id, began))
     if not readings or readings[-1][0] < now - COUNTED:
         return None
-    return await asyncio.to_thread(replay, meter, readings, away, now)
+    return await asyncio.to_thread(replay, meter, readings, away, now, time.breathe)
 
 
 Away = Sequence[tuple[datetime, datetime | None]]
 """From when until when nobody was at home, as people told us."""
 
 
-def replay(meter: Meter, readings: Readings, away: Away, now: datetime) -> Replayed:
+def replay(
+    meter: Meter,
+    readings: Readings,
+    away: Away,
+    now: datetime,
+    breathe: Breathe = no_breath,
+) -> Replayed:
     """Both sets of rules on one meter's readings; once where they are the same. Pure."""
     since = now - COUNTED
     course = course_of((seconds(at), round(value * 10_000)) for at, value in readings)
@@ -200,10 +230,10 @@ def replay(meter: Meter, readings: Readings, away: Away, now: datetime) -> Repla
         began, ended = course.gap(seconds(at))
         return moment(began), None if ended is None else moment(ended)
 
-    before = backtest(readings, meter.present, since, now, absences=away)
+    before = backtest(readings, meter.present, since, now, absences=away, breathe=breathe)
     after = before
     if meter.present.rules != meter.proposed.rules:
-        after = backtest(readings, meter.proposed, since, now, absences=away)
+        after = backtest(readings, meter.proposed, since, now, absences=away, breathe=breathe)
     return Replayed(
         present=alarms_of(before.found, meter.home_id, meter.device_id, gap),
         proposed=alarms_of(after.found, meter.home_id, meter.device_id, gap),

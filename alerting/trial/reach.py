@@ -12,9 +12,7 @@ from alerting.detectors.habit import YOUNG_DAYS, Habit
 from alerting.detectors.meter import Grade, Meter
 from alerting.detectors.view import DeviceView
 from alerting.detectors.water import levels_of, steps_of
-
-UNFIT = frozenset({Grade.COARSE, Grade.BLIND, Grade.DARK})
-"""Meters on which a home's own rule is little more than a fixed one of a day or longer."""
+from alerting.vigilance import UNABLE_GRADES
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,7 +34,7 @@ def reach_of(readings: Iterable[tuple[datetime, float]], device: DeviceView) -> 
     grade = meter.grade(known)
     if steps_of(device) is not None:
         habit = Habit(days=YOUNG_DAYS, meter=known)
-        unfit = grade in UNFIT
+        unfit = grade in UNABLE_GRADES
         return Reach(grade=grade, delay_s=adaptive.delay_s(habit), is_unfit=unfit)
     levels = levels_of(device)
     return Reach(grade=grade, delay_s=levels[0].window_s + known.every_s if levels else None)

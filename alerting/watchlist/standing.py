@@ -16,15 +16,13 @@ from alerting.detectors.stairs import Stairs
 from alerting.detectors.view import DeviceView, Seconds, parameter, seconds
 from alerting.detectors.water import Water, levels_of, steps_of
 from alerting.detectors.zone import local_s
+from alerting.vigilance import UNABLE_GRADES, is_switched_off
 
 SOON_S = 2 * HOUR_S
 """A limit that comes within this time, or has passed, is near."""
 
 RARE_UPLOAD_S = 6 * HOUR_S
 """A meter that speaks less often than this sends what it read in one go."""
-
-UNABLE_GRADES = frozenset({Grade.COARSE, Grade.BLIND, Grade.DARK})
-"""Meters for which the adaptive rule is little more than a fixed one of a day."""
 
 SECTIONS = ("near", "silent", "learning", "unable", "away")
 
@@ -84,7 +82,7 @@ def stand(
         verdict, why = "away", "away"
     elif silent:
         verdict, why = "silent", silent
-    elif steps is None and not levels:
+    elif is_switched_off(device):
         verdict, why = "unable", "off"
     elif not can_assess(state):
         verdict, why = "unable", _doubt(state)

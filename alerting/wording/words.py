@@ -90,6 +90,11 @@ STANDING: dict[str, tuple[str, str]] = {
     "out_of_service": ("已停用", "out of service"),
     "never_spoke": ("从未上线", "never spoke"),
     "unsupervisable": ("无法监测在线", "cannot be supervised"),
+    "rule_off": ("看护规则已关闭", "its rule is switched off"),
+    "coarse_steps": ("计数太粗，看不出有没有人", "its counter is too coarse to tell"),
+    "too_rare": ("上报太稀，看不出有没有人", "it reports too rarely to tell"),
+    "learning": ("还在了解本户", "still learning the home"),
+    "no_base_load": ("看不出底量，停用和停电分不清", "no base load: a rest looks like a cut"),
     "works": ("正常", "works"),
 }
 """What is the matter with a device, as far as it watches over somebody."""

@@ -17,6 +17,7 @@ from alerting.detectors.liveness import (
     learn_interval,
     silence_limit_s,
 )
+from alerting.detectors.view import seconds
 from alerting.fleet.firmware import outdated, version_key
 from alerting.fleet.trends import battery_trend, signal_band
 from alerting.supervision import (
@@ -29,6 +30,7 @@ from alerting.supervision import (
     judge,
     standing,
 )
+from alerting.vigilance import Unable, Vigilance
 from care.policy import SupervisionRules
 from devices.event import DEVICE_ROLES
 from tests.detection.support import T0, Watch, device, event, hours, reading, water
@@ -63,13 +65,15 @@ def kept(**fields: Any) -> Device:
         ({"silent_after": None}, Why.UNSUPERVISABLE, None),
         ({"bridge_lost_at": NOW - hours(0.5)}, Why.BRIDGE_LOST, 0.5),
         ({"bridge_lost_at": NOW - hours(9)}, Why.BRIDGE_LOST, 1),
-        ({"assessable": False}, Why.WORKS, None),
-        ({"role": "water_meter", "assessable": False}, Why.CANNOT_ASSESS, 1),
+        ({"vigilance": Vigilance(Unable.CANNOT_ASSESS)}, Why.CANNOT_ASSESS, 1),
         (
-            {"role": "water_meter", "assessable": False, "register_at": NOW - hours(30)},
+            {"vigilance": Vigilance(Unable.CANNOT_ASSESS, seconds(NOW - hours(30)))},
             Why.CANNOT_ASSESS,
             30,
         ),
+        ({"vigilance": Vigilance(Unable.RULE_OFF)}, Why.RULE_OFF, None),
+        ({"vigilance": Vigilance(Unable.RULE_OFF), "online": False}, Why.RULE_OFF, None),
+        ({"vigilance": Vigilance(Unable.NO_BASE_LOAD), "active": False}, Why.NO_BASE_LOAD, None),
     ],
 )
 def test_how_a_device_stands(

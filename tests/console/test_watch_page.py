@@ -12,8 +12,9 @@ from alerting.detectors.habit import HOUR_S, HOURS
 from alerting.detectors.meter import Grade
 from alerting.detectors.view import seconds
 from alerting.tables import Check, ReadingRow
+from alerting.vigilance import UNABLE_GRADES
 from alerting.watchlist.listing import SHOWN
-from alerting.watchlist.standing import UNABLE_GRADES, Mark, Standing
+from alerting.watchlist.standing import Mark, Standing
 from console.limit_chart import draw_fixed, draw_habit
 from console.meterfile import recognised
 from console.texts import catalogue, words

@@ -6,6 +6,7 @@ import pytest
 
 from care.tables import Elder
 from tests.stories.test_quiet_home import known_home, stands_still
+from tests.support.checks import QuietHome
 from tests.support.world import World, kinds
 
 
@@ -49,3 +50,29 @@ async def test_with_two_in_the_home_nobody_guesses_whose_hospital_and_the_other_
     assert (await world.row(Elder, elder["id"])).status == "home"
     await stands_still(world, past, 20)
     assert len(await world.incidents(kind="no_water_use")) == 2
+
+
+@pytest.mark.parametrize("status", ["deceased", "hospital"])
+async def test_a_check_ends_with_the_news_and_no_telephone_rings_again(
+    world: World, status: str
+) -> None:
+    home = await QuietHome(world).begin()
+    await home.finds()
+    rung = len(home.calls())
+    path = f"elders/{home.elder['id']}"
+    await world.admin.expect(200, "PATCH", path, json={"status": status})
+    await world.settle()
+    assert (await home.check()).result == "withdrawn"
+    await world.advance(minutes=30)
+    assert len(home.calls()) == rung
+    assert await home.incidents() == []
+
+
+async def test_a_check_goes_on_while_somebody_is_at_home(world: World) -> None:
+    home = await QuietHome(world).begin()
+    await world.elder("赵演示", home_id=home.elder["home_id"], contacts=0)
+    await home.finds()
+    path = f"elders/{home.elder['id']}"
+    await world.admin.expect(200, "PATCH", path, json={"status": "deceased"})
+    await world.settle()
+    assert (await home.check()).state != "ended"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -10,11 +12,13 @@ import pytest
 from sqlalchemy import select, update
 
 from alerting.detect import load_state
+from alerting.fleet import rebuilding
 from alerting.fleet.meanwhile import resting_spans
 from alerting.fleet.rebuilding import MOST, thinned
 from alerting.intake.store import save_readings
 from alerting.tables import DeviceStateRow
-from alerting.trial.replay import Act
+from alerting.trial import pieces
+from alerting.trial.replay import Act, Replay
 from care.tables import DeviceLog
 from tests.detection.test_adaptive import Home, meter
 from tests.support.world import World
@@ -204,3 +208,80 @@ def test_a_home_rests_while_all_of_its_people_are_away(
     elders: list[str], entries: list[tuple[str, int, str]], spans: list[tuple[int, Act]]
 ) -> None:
     assert [(one.at, one.act) for one in resting_spans(elders, entries, 10)] == spans
+
+
+Meanwhile = Callable[[], Coroutine[Any, Any, Any]]
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, *happens: Meanwhile | None) -> list[int]:
+    """What happens while the replay runs in its thread, the first time, the second …"""
+    loop, replays, waiting = asyncio.get_running_loop(), [], list(happens)
+
+    def replay(course: Replay, times: Sequence[int], *rest: Any) -> None:
+        pieces.run_in_pieces(course, times, *rest)
+        replays.append(len(times))
+        act = waiting.pop(0) if waiting else None
+        if act is not None:
+            asyncio.run_coroutine_threadsafe(act(), loop).result(timeout=30)
+
+    monkeypatch.setattr(rebuilding, "run_in_pieces", replay)
+    return replays
+
+
+async def test_what_arrives_while_it_is_replayed_is_caught_up_with(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for the replay, and it loses nothing of what came meanwhile."""
+    past = await known_home(world)
+
+    async def three_hours() -> None:
+        await reads_on(world, past, 3, litres=4)
+
+    replays = meanwhile(monkeypatch, three_hours)
+    made = await world.admin.post(f"devices/{METER}/rebuild")
+    live = await world.device_state(METER)
+    assert len(replays) == 1
+    assert made["readings"] == replays[0] + 3
+    await world.admin.post(f"devices/{METER}/rebuild")
+    assert (await world.device_state(METER)).state == live.state
+
+
+async def test_what_changes_the_replay_has_it_made_once_more(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    past = await known_home(world)
+    late = past.readings[-1][0] - timedelta(minutes=30)
+
+    async def a_late_reading() -> None:
+        async with world.services.db.transaction() as session:
+            value = past.readings[-2][1]
+            await save_readings(session, [(METER, "water_total", late, value)])
+
+    async def another_rule() -> None:
+        rules = {"no_water_use": {"preset": "adaptive-tight"}}
+        await world.admin.expect(200, "PATCH", f"devices/{METER}", json={"rules": rules})
+
+    replays = meanwhile(monkeypatch, a_late_reading, another_rule)
+    made = await world.admin.post(f"devices/{METER}/rebuild")
+    assert replays == [len(past.readings), made["readings"], made["readings"]]
+    assert made["readings"] == len(past.readings) + 1
+    assert await world.count(DeviceLog) == 2, "enrolled, and made anew once"
+
+
+async def test_a_meter_that_never_rests_is_left_as_it_is(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    past = await known_home(world)
+    begun = await world.device_state(METER)
+    late = past.readings[-1][0]
+
+    async def a_late_reading() -> None:
+        nonlocal late
+        late -= timedelta(seconds=7)
+        async with world.services.db.transaction() as session:
+            await save_readings(session, [(METER, "water_total", late, 1.0)])
+
+    meanwhile(monkeypatch, *[a_late_reading] * rebuilding.TRIES)
+    refused = await world.admin.post(f"devices/{METER}/rebuild", status=409)
+    assert "changed again and again" in refused["detail"]
+    assert (await world.device_state(METER)).state == begun.state

@@ -22,6 +22,7 @@ from devices.event import Message
 from gateway.pipeline import Handled, Pipeline
 from gateway.routes import ForeignRouter, NativeRouter
 from tests.support.clock import ManualClock
+from tests.support.documented import check_documented
 
 # One argon2 hash for every test user: hashing costs more than most tests.
 PASSWORD = "a long pass phrase"
@@ -59,7 +60,9 @@ class Caller:
 
     async def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
-        return await self.client.request(method, f"/api/v1/{path}", headers=headers, **options)
+        answer = await self.client.request(method, f"/api/v1/{path}", headers=headers, **options)
+        check_documented(self.client, method, answer)
+        return answer
 
     async def get(self, path: str, **params: Any) -> httpx.Response:
         # httpx drops the query of an address when it is handed empty parameters.

@@ -32,6 +32,7 @@ from simulators.fake_phone import FakePhone
 from simulators.fake_phone_app import create_app as create_phone_app
 from simulators.phone_messages import PhoneMessage
 from tests.support.clock import ManualClock
+from tests.support.documented import check_documented
 
 PHONE_SECRET = "phone-secret-of-a-test"
 SECRET_KEY = "a-secret-key-for-tests-only"
@@ -77,7 +78,9 @@ class Caller:
 
     async def _request(self, method: str, path: str, **options: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.token}"}
-        return await self.client.request(method, f"/api/v1/{path}", headers=headers, **options)
+        answer = await self.client.request(method, f"/api/v1/{path}", headers=headers, **options)
+        check_documented(self.client, method, answer)
+        return answer
 
 
 @dataclass

@@ -1,0 +1,115 @@
+"""What a replay of a meter's readings rests on: if it is the same later, so is the replay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from alerting.detect import DeviceState, DeviceView, load_state
+from alerting.detectors.assessable import REGISTERS
+from alerting.detectors.view import seconds
+from alerting.fleet.meanwhile import absences, what_people_did
+from alerting.intake.store import view_of
+from alerting.tables import DeviceStateRow, ReadingRow
+from alerting.trial.replay import Happened, Replay
+from care.tables import Binding, Device, DeviceLog
+from core.errors import InvalidInput, NotFound
+
+LONGEST = timedelta(days=120)
+"""Readings older than this have faded from a state anyway (docs/detection.md)."""
+
+_NEXT = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Basis:
+    """As it was at `read_at`; equal for the same `read_at` as long as nothing changed."""
+
+    view: DeviceView
+    register: str
+    began: datetime  # readings before are another meter's or another home's
+    first: float | None  # the register's value then, where somebody noted it
+    read_at: datetime
+    happened: tuple[Happened, ...] = field(compare=False)  # what people said and did, by time
+    acts: tuple[Happened, ...]  # the same in an order that does not depend on the database
+    readings: int  # from `began` to `read_at`: one that comes late makes it another basis
+    levels: DeviceState = field(compare=False)  # alarms that last are no part of the readings
+
+    def course(self) -> Replay:
+        """A replay that has not begun."""
+        course = Replay(self.view, feedback=False, happened=self.happened)
+        course.state = self.levels
+        return course
+
+
+async def load_basis(session: AsyncSession, device_id: str, at: datetime, zone: str) -> Basis:
+    """What a replay of this meter's readings up to `at` rests on; locks nothing.
+
+    Raises `NotFound` for a device that is not in service, `InvalidInput` for one that is no meter.
+    """
+    device = await session.get(Device, device_id)
+    if device is None or not device.active:
+        raise NotFound("device", device_id)
+    register = REGISTERS.get(device.role)
+    if register is None:
+        raise InvalidInput("device", f"{device_id} is no meter: there is nothing to make it from")
+    began, first = await _began(session, device_id, at)
+    happened = [
+        *await what_people_did(session, device_id, began),
+        *await absences(session, device_id, began),
+    ]
+    old = load_state(
+        await session.scalar(
+            select(DeviceStateRow.state).where(DeviceStateRow.device_id == device_id)
+        )
+    )
+    counted = await session.scalar(
+        select(func.count())
+        .select_from(ReadingRow)
+        .where(ReadingRow.device_id == device_id, ReadingRow.register == register)
+        .where(ReadingRow.at.between(began, at))
+    )
+    return Basis(
+        view=view_of(device, zone),
+        register=register,
+        began=began,
+        first=first,
+        read_at=at,
+        happened=tuple(sorted(happened, key=lambda one: one.at)),
+        acts=tuple(sorted(happened)),
+        readings=counted or 0,
+        levels=DeviceState(levels=old.levels, person=old.person),
+    )
+
+
+def first_seconds(basis: Basis) -> tuple[list[int], list[float]]:
+    """The noted first value as a reading before all others; nothing where none was noted."""
+    return ([], []) if basis.first is None else ([seconds(basis.began)], [basis.first])
+
+
+async def _began(
+    session: AsyncSession, device_id: str, now: datetime
+) -> tuple[datetime, float | None]:
+    """From when on readings belong to this meter in this home, and its first value if noted."""
+    began = now - LONGEST
+    elsewhere = await session.scalar(
+        select(Binding.valid_to)
+        .where(Binding.device_id == device_id, Binding.valid_to.is_not(None))
+        .order_by(Binding.valid_to.desc())
+        .limit(1)
+    )
+    # Of its first home all readings are its own, those that were imported from before too.
+    began = max(began, elsewhere) if elsewhere is not None else began
+    swapped = await session.scalar(
+        select(DeviceLog.data)
+        .where(DeviceLog.device_id == device_id, DeviceLog.kind == "meter_swapped")
+        .order_by(DeviceLog.id.desc())
+        .limit(1)
+    )
+    at = datetime.fromisoformat(swapped["at"]) if swapped else None
+    if swapped is None or at is None or at < began:
+        return began, None
+    return at + _NEXT, swapped.get("start_value")  # what was read just then was the old one's
