@@ -41,7 +41,7 @@ from alerting.device_state import (
     parts_of,
 )
 from alerting.finding import Finding, Sign
-from alerting.said import answered, forget, rearm, seen
+from alerting.said import another_register, answered, forget, rearm, seen
 from devices.event import EVENT_KINDS, REGISTER_UNITS, DeviceEvent, Reading
 
 __all__ = [
@@ -49,6 +49,7 @@ __all__ = [
     "DeviceView",
     "Judged",
     "alive",
+    "another_register",
     "answered",
     "can_assess",
     "dump_state",

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from alerting.detectors import bed, fence, power, said, vitals
+from alerting.detectors import bed, fence, power, said, supply, vitals
 from alerting.detectors.view import seconds
 from alerting.device_state import (
     BED,
@@ -75,6 +75,13 @@ def answered(state: DeviceState, kind: str, *, was_false: bool) -> DeviceState:
         return state
     part = said.answered(state.water, kind, was_false=was_false)
     return state if part is state.water else replace(state, water=part)
+
+
+def another_register(state: DeviceState) -> DeviceState:
+    """The meter was swapped or replaced: what was learnt of the home stays, and lasting alarms."""
+    water = said.another_register(state.water) if state.water is not None else None
+    power = supply.another_counter(state.power) if state.power is not None else None
+    return DeviceState(levels=state.levels, person=state.person, water=water, power=power)
 
 
 def _forgotten(state: DeviceState, parts: dict[str, Any], kind: str) -> DeviceState:

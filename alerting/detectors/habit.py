@@ -112,17 +112,19 @@ class Limit(NamedTuple):
 
 def begin(habit: Habit | None, at: int, dl: int, zone: str) -> Habit:
     """A line of readings begins at `at`: the gap and the meter anew, what was learnt stays."""
-    old = habit or Habit()
+    learnt = kept(habit or Habit())
     day_ends = _midnight_after(at, zone)
+    return msgspec.structs.replace(learnt, used_at=at, day_ends=day_ends, drip=Drip(at, dl))
+
+
+def kept(habit: Habit) -> Habit:
+    """What was learnt of the home, without the register that showed it."""
     return Habit(
-        used_at=at,
-        flags=old.flags & ~(USE_SEEN | SAID),
-        day_ends=day_ends,
-        days=old.days,
-        margins=old.margins,
-        caps=old.caps,
-        cells=old.cells,
-        drip=Drip(at, dl),
+        flags=habit.flags & ~(USE_SEEN | SAID),
+        days=habit.days,
+        margins=habit.margins,
+        caps=habit.caps,
+        cells=habit.cells,
     )
 
 

@@ -30,6 +30,11 @@ def rearm(part: Water, kind: str, at: int) -> Water:
     return forget(part, kind) if kind == "tap_left_on" else part
 
 
+def another_register(part: Water) -> Water:
+    """The meter was swapped: how the home lives is known, and nothing of the new register."""
+    return Water(habit=habit_.kept(part.habit) if part.habit is not None else None)
+
+
 def forget(part: Water, kind: str) -> Water:
     """As if `kind` had never been found: the next reading finds it if it holds."""
     if kind == "no_water_use":

@@ -112,6 +112,11 @@ def broken_off(power: Power) -> Power:
     )
 
 
+def another_counter(power: Power) -> Power:
+    """The meter was swapped: the home's base load is known, and nothing of the new counter."""
+    return Power(nights=power.nights)
+
+
 def _is_cut(power: Power, at: int) -> bool:
     return bool(power.still_from) and at - power.still_from >= STILL_S
 

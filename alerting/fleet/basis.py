@@ -14,7 +14,8 @@ from alerting.detectors.view import seconds
 from alerting.fleet.meanwhile import absences, what_people_did
 from alerting.intake.store import view_of
 from alerting.tables import DeviceStateRow, ReadingRow
-from alerting.trial.replay import Happened, Replay
+from alerting.trial.replay import Act, Happened, Replay
+from alerting.trial.stored import Series, load_series
 from care.tables import Binding, Device, DeviceLog
 from core.errors import InvalidInput, NotFound
 
@@ -25,13 +26,25 @@ _NEXT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Swap:
+    """Another meter was hung in the place of the one that had been read until then."""
+
+    at: datetime
+    first: float | None  # the new register's value then, where somebody noted it
+
+    def act(self) -> Happened:
+        """What it is to a replay: after the old register's last reading, before the new one's."""
+        return Happened(seconds(self.at) - 1, Act.SWAPPED, "")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Basis:
     """As it was at `read_at`; equal for the same `read_at` as long as nothing changed."""
 
     view: DeviceView
     register: str
-    began: datetime  # readings before are another meter's or another home's
-    first: float | None  # the register's value then, where somebody noted it
+    began: datetime  # readings before are another home's, or too old
+    swap: Swap | None  # the last one since then
     read_at: datetime
     happened: tuple[Happened, ...] = field(compare=False)  # what people said and did, by time
     acts: tuple[Happened, ...]  # the same in an order that does not depend on the database
@@ -56,8 +69,10 @@ async def load_basis(session: AsyncSession, device_id: str, at: datetime, zone: 
     register = REGISTERS.get(device.role)
     if register is None:
         raise InvalidInput("device", f"{device_id} is no meter: there is nothing to make it from")
-    began, first = await _began(session, device_id, at)
+    began = await _began(session, device_id, at)
+    swap = await _last_swap(session, device_id, began)
     happened = [
+        *([] if swap is None else [swap.act()]),
         *await what_people_did(session, device_id, began),
         *await absences(session, device_id, began),
     ]
@@ -76,7 +91,7 @@ async def load_basis(session: AsyncSession, device_id: str, at: datetime, zone: 
         view=view_of(device, zone),
         register=register,
         began=began,
-        first=first,
+        swap=swap,
         read_at=at,
         happened=tuple(sorted(happened, key=lambda one: one.at)),
         acts=tuple(sorted(happened)),
@@ -85,15 +100,22 @@ async def load_basis(session: AsyncSession, device_id: str, at: datetime, zone: 
     )
 
 
-def first_seconds(basis: Basis) -> tuple[list[int], list[float]]:
-    """The noted first value as a reading before all others; nothing where none was noted."""
-    return ([], []) if basis.first is None else ([seconds(basis.began)], [basis.first])
+async def series_of(session: AsyncSession, basis: Basis) -> Series:
+    """The readings that are replayed: those before a swap, its noted value, and those after it.
+
+    What was read in the second of a swap is the old meter's, and says nothing of the new one.
+    """
+    swap, whose = basis.swap, (basis.view.id, basis.register)
+    if swap is None:
+        return await load_series(session, *whose, basis.began, basis.read_at)
+    old = await load_series(session, *whose, basis.began, swap.at - timedelta(seconds=1))
+    new = await load_series(session, *whose, swap.at + _NEXT, basis.read_at)
+    times, values = ([], []) if swap.first is None else ([seconds(swap.at)], [swap.first])
+    return Series(old.times + times + new.times, old.values + values + new.values)
 
 
-async def _began(
-    session: AsyncSession, device_id: str, now: datetime
-) -> tuple[datetime, float | None]:
-    """From when on readings belong to this meter in this home, and its first value if noted."""
+async def _began(session: AsyncSession, device_id: str, now: datetime) -> datetime:
+    """From when on readings belong to this home."""
     began = now - LONGEST
     elsewhere = await session.scalar(
         select(Binding.valid_to)
@@ -102,7 +124,10 @@ async def _began(
         .limit(1)
     )
     # Of its first home all readings are its own, those that were imported from before too.
-    began = max(began, elsewhere) if elsewhere is not None else began
+    return max(began, elsewhere) if elsewhere is not None else began
+
+
+async def _last_swap(session: AsyncSession, device_id: str, began: datetime) -> Swap | None:
     swapped = await session.scalar(
         select(DeviceLog.data)
         .where(DeviceLog.device_id == device_id, DeviceLog.kind == "meter_swapped")
@@ -111,5 +136,5 @@ async def _began(
     )
     at = datetime.fromisoformat(swapped["at"]) if swapped else None
     if swapped is None or at is None or at < began:
-        return began, None
-    return at + _NEXT, swapped.get("start_value")  # what was read just then was the old one's
+        return None
+    return Swap(at=at, first=swapped.get("start_value"))

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting import timeline
-from alerting.detect import DeviceState, dump_state, judge, load_state
+from alerting.detect import DeviceState, another_register, dump_state, judge, load_state
 from alerting.finding import SEVERITY_OF_KIND, Finding, Sign
 from alerting.fleet import equipment, sources
 from alerting.handling.opening import apply_finding
@@ -54,9 +54,10 @@ async def replace_device(
 ) -> tuple[Device, MqttCredentials | None]:
     """Put a new device in the place of an old one, which is retired with all it ever said.
 
-    The new one takes over home, elder, room, role and rules; its detectors begin afresh and it
-    asks for an installation test. `new_id` for a native one, `child_id` (and `source_id`, where
-    it is another) for any other. Raises `Conflict` when the old one has a successor already.
+    The new one takes over home, elder, room, role and rules, and a meter what was learnt of the
+    home. Otherwise its detectors begin afresh, and it asks for an installation test. `new_id` for
+    a native one, `child_id` (and `source_id`, where it is another) for any other. Raises
+    `Conflict` when the old one has a successor already.
     """
     view = await device(session, Sight(actor=actor), device_id)
     old, binding = view.device, view.binding
@@ -85,6 +86,7 @@ async def replace_device(
         expected_every_s=old.expected_every_s,
     )
     made.replaces_id = old.id
+    await _hand_on(session, old, made)
     note(session, made.id, "replaces", now, actor, old=old.id, reason=reason)
     note(session, old.id, "replaced", now, actor, new=made.id, reason=reason)
     if binding is not None:
@@ -94,6 +96,16 @@ async def replace_device(
     announce(session, old, now)
     await session.flush()
     return made, credentials
+
+
+async def _hand_on(session: AsyncSession, old: Device, made: Device) -> None:
+    """How the home lives is no less known for another meter."""
+    learnt = await session.get(DeviceStateRow, old.id)
+    if learnt is None or made.role not in METER_REGISTERS:
+        return
+    of_home = another_register(load_state(learnt.state))
+    state = dump_state(DeviceState(water=of_home.water, power=of_home.power))
+    session.add(DeviceStateRow(device_id=made.id, state=state))
 
 
 async def _new_origin(
@@ -213,7 +225,8 @@ async def swap_meter(
 
     What detectors remember of the register begins anew `at` (now when not given), from
     `start_value` (m³ or kWh) where it was read, otherwise from the first reading after it; what
-    the new meter has said since is judged again. Raises `InvalidInput`.
+    the new meter has said since is judged again. What they learnt of the home stays: the same
+    people live there. Raises `InvalidInput`.
     """
     when = at or now
     if when > now:
@@ -258,7 +271,7 @@ def _reading(row: Device, register: str, value: float, at: datetime, unit: str) 
 async def _begin_anew(
     session: AsyncSession, row: Device, said: list[tuple[datetime, Reading]], now: datetime
 ) -> None:
-    """Forget the old register and follow the new one; alarms that last (levels) are kept."""
+    """Forget the old register and follow the new one."""
     known = (await load_devices(session, [row.id])).get(row.id)
     stored = await session.get(DeviceStateRow, row.id, with_for_update=True)
     if known is None:
@@ -266,8 +279,7 @@ async def _begin_anew(
     if stored is None:
         stored = DeviceStateRow(device_id=row.id)
         session.add(stored)
-    fresh = DeviceState(levels=load_state(stored.state).levels)
-    judged = judge(fresh, said, known.view, now)
+    judged = judge(another_register(load_state(stored.state)), said, known.view, now)
     stored.state, stored.judge_at = dump_state(judged.state), judged.judge_at
     known.state = stored.state
     cleared = Finding(

@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from alerting.detect import DeviceState, dump_state, forget, load_state
 from alerting.detectors.assessable import REGISTERS
 from alerting.detectors.view import DEFAULT_ZONE, moment, seconds
-from alerting.fleet.basis import Basis, first_seconds, load_basis
+from alerting.fleet.basis import Basis, load_basis, series_of
 from alerting.intake.heard import KnownDevice
 from alerting.intake.store import load_devices, save_states
 from alerting.tables import Check, DeviceStateRow, Incident
@@ -76,12 +76,8 @@ async def rebuild(
     for _ in range(TRIES):
         async with db.reading() as session:
             basis = await load_basis(session, device_id, clock.now(), zone)
-            found = await load_series(
-                session, device_id, basis.register, basis.began, basis.read_at
-            )
-        times, values = first_seconds(basis)
-        more_times, more_values = thinned(*found)
-        times, values, course = times + more_times, values + more_values, basis.course()
+            found = await series_of(session, basis)
+        (times, values), course = thinned(*found), basis.course()
         await asyncio.to_thread(run_in_pieces, course, times, values, pause)
         try:
             async with db.transaction(patient=True) as session:

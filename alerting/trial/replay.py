@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from alerting.detect import (
     DeviceState,
     DeviceView,
+    another_register,
     answered,
     judge_register,
     rearm,
@@ -48,6 +49,7 @@ class Act(StrEnum):
     SEEN = "seen"  # proof of life: the gap counts anew
     AWAY = "away"  # from now on nobody is at home, and welfare is not asked about
     HOME = "home"
+    SWAPPED = "swapped"  # another register hangs in the meter's place
 
 
 class Happened(NamedTuple):
@@ -134,6 +136,9 @@ class Replay:
                 state = self._seen(state, one.kind, at)
             case Act.AWAY:
                 self.device = replace(self.device, resting=True)
+            case Act.SWAPPED:
+                self.standing.clear()
+                state = another_register(state)
             case Act.HOME:
                 self.device = replace(self.device, resting=False)
                 for kind in GAPS:

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import select, update
 
 from alerting.detect import load_state
+from alerting.detectors.habit import Habit
 from alerting.fleet import rebuilding
 from alerting.fleet.meanwhile import resting_spans
 from alerting.fleet.rebuilding import MOST, thinned
@@ -64,6 +65,12 @@ async def reads_on(world: World, past: Remembered, for_h: int, litres: float = 0
 
 async def state_of(world: World) -> str:
     return (await world.device_state(METER)).state
+
+
+async def learnt_of(world: World, device_id: str) -> Habit:
+    water = load_state((await world.device_state(device_id)).state).water
+    assert water is not None and water.habit is not None
+    return water.habit
 
 
 async def spoil(world: World) -> None:
@@ -160,15 +167,34 @@ async def test_a_gap_that_nobody_was_told_of_is_found_once_the_state_is_back(wor
     assert since == past.now
 
 
-async def test_after_a_swap_only_the_new_register_counts(world: World) -> None:
+async def test_a_swapped_meter_knows_the_home_and_nothing_of_the_old_register(world: World) -> None:
     past = await known_home(world)
+    before = len(past.readings)
+    world.clock.advance(minutes=10)
     await world.admin.post(f"devices/{METER}/swap-meter", {"start_value": 0.5})
     past.litres = 500
     await reads_on(world, past, 3, litres=10)
     live = await state_of(world)
+    assert (await learnt_of(world, METER)).days >= 28, "the same people live there"
     made = await world.admin.post(f"devices/{METER}/rebuild")
-    assert made["readings"] == 4
+    assert made["readings"] == before + 4 and made["learnt_days"] >= 28
     assert await state_of(world) == live
+
+    await reads_on(world, past, 8, litres=0)
+    quiet = await world.incident(kind="no_water_use")
+    facts = (await world.stored(quiet)).facts
+    assert facts["hours"] < 14, "by the home's own limit, not by that of a home nobody knows"
+
+
+async def test_a_meter_that_replaces_another_knows_the_home(world: World) -> None:
+    await known_home(world)
+    known = await learnt_of(world, METER)
+    new = {"id": "water-2", "reason": "到期"}
+    made = await world.admin.post(f"devices/{METER}/replace", new)
+    assert made["id"] == "water-2"
+    learnt = await learnt_of(world, "water-2")
+    assert (learnt.days, learnt.cells, learnt.margins) == (known.days, known.cells, known.margins)
+    assert not learnt.used_at, "its own register has not been read yet"
 
 
 async def test_what_is_no_meter_begins_with_nothing(world: World) -> None:
