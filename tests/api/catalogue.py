@@ -263,6 +263,21 @@ WRITES: tuple[Write, ...] = (
     ),
     _post("silences/{silence_id}/end", lambda _: {}),
     _post(
+        "interruptions",
+        lambda t: {
+            "area_id": t.ids["area_id"],
+            "kind": "water",
+            "begins_at": "2026-03-01T00:10:00Z",
+            "until": "2026-03-01T12:00:00Z",
+            "reason": "水厂抢修",
+        },
+    ),
+    _patch(
+        "interruptions/{interruption_id}",
+        lambda _: {"until": "2026-03-02T08:00:00Z", "reason": "再延", "version": 1},
+    ),
+    _post("interruptions/{interruption_id}/end", lambda _: {}),
+    _post(
         "watch-rules",
         lambda t: {
             "area_id": t.ids["area_id"],
@@ -301,7 +316,15 @@ WRITES: tuple[Write, ...] = (
 LISTS = (
     *("areas", "users", "homes", "elders", "elders/{elder_id}/contacts", "sources", "devices"),
     *("checks", "incidents", "visits", "follow-ups", "hazards", "escalation-policies", "shifts"),
-    *("silences", "channels", "watch-rules", "quarantine", "unknown-devices", "supervision"),
+    *(
+        "silences",
+        "interruptions",
+        "channels",
+        "watch-rules",
+        "quarantine",
+        "unknown-devices",
+        "supervision",
+    ),
     *("elders/{elder_id}/statuses", "watch?show=unable"),
     *("devices/{device_id}/tests", "devices/{device_id}/log", "devices/{device_id}/commands"),
 )
