@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import ColumnElement, false, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -326,8 +325,3 @@ async def mark_told(session: AsyncSession, row: Interruption) -> None:
     if current is not None:
         current.due_at = current.until if current.state == SupplyState.RECORDED else None
         await session.flush()
-
-
-def shown(row: Interruption, name: str) -> dict[str, Any]:
-    """JSON-able facts of one, for incidents that arise in it."""
-    return {"id": row.id, "state": row.state, "area": name, "since": row.begins_at.isoformat()}

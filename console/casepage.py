@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from alerting.incident import Outcome
 from care.model import VisitMode
 from care.policy import load_policy
-from console import checkrows, queue, times
+from console import checkrows, interruptions, queue, times
 from console.casefile import CaseFile, load_case
 from console.context import PageContext
 from console.outlook import describe
@@ -91,6 +91,7 @@ async def desk_values(session: AsyncSession, page: PageContext, show: str) -> di
         "rows": checkrows.with_checks(rows, asked if shown in ("all", "checks") else ()),
         "counters": replace(counters, checks=len(asked)),
         "check": None,
+        "supply": await interruptions.load_band(session, page),
         "last_channel_ok_at": await queue.last_channel_ok(session),
         "canary_at": page.services.health.canary_at,
         "show": shown,

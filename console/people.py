@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Response
@@ -13,10 +14,11 @@ from care.paging import PageRequest
 from care.permissions import may
 from care.policy import load_policy
 from care.watch_rules import home_watch
-from console import absences, limits, queries
+from console import absences, interruptions, limits, queries
 from console.context import AtDesk, PageContext, SignedIn
 from console.errors import PageRoute
 from console.icons import icon_of_kind
+from console.watch import minute_text
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -38,10 +40,13 @@ async def elder(page: SignedIn, elder_id: str) -> Response:
         file = await queries.load_elder_file(session, page.sight, found)
         watch = await home_watch(session, found.home_id, page.now)
         absence = await absences.shown_on_file(session, page, found, file.housemates)
+        dry = await interruptions.of_home(session, file.home, page.now)
     return page.render(
         "elder.html",
         file=file,
         absence=absence,
+        dry=dry,
+        minute=partial(minute_text, page=page),
         may_change=may(page.who, "elders.write"),
         icon_of_kind=icon_of_kind,
         watch=watch,

@@ -1,8 +1,14 @@
-"""Tells meters, a few homes at a time, that their water does not come, or that it does again."""
+"""Tells meters, a few homes at a time, that their water does not come, or that it does again.
+
+Once a minute it also asks whether it stopped somewhere and nobody said so.
+"""
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from alerting.handling.interrupted import announce, tell_homes
+from alerting.handling.suspecting import areas_to_look_at, look
 from care import interruptions
 from care.handing_down import MOST_AT_ONCE
 from care.tables import Interruption
@@ -12,6 +18,7 @@ from core.services import Services
 log = get_logger("interruptions")
 
 SUPPLY_EVERY_S = 10.0
+LOOK_EVERY = timedelta(minutes=1)
 
 
 class SupplyKeeper:
@@ -23,13 +30,28 @@ class SupplyKeeper:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._looked_at: datetime | None = None
 
     async def step(self) -> int:
         """Everything that is due; returns how many devices were told something new."""
         told = 0
         while (row := await self._next()) is not None:
             told += await self._hand_down(row)
+        now = self._services.clock.now()
+        if self._looked_at is None or now - self._looked_at >= LOOK_EVERY:
+            self._looked_at = now
+            await self.suspect()
         return told
+
+    async def suspect(self) -> list[str]:
+        """Areas whose homes stand still together; ids of the suspicions that changed."""
+        services = self._services
+        async with services.db.reading() as session:
+            areas = await areas_to_look_at(session, services.clock.now())
+        if not areas:
+            return []
+        async with services.db.transaction(patient=True) as session:
+            return await look(session, areas, services.clock.now())
 
     async def _next(self) -> Interruption | None:
         """Ends what is over first: what holds is asked again of the row as it then stands."""

@@ -39,6 +39,7 @@ from alerting.tables import Check, Incident, Notice, StreamHint
 from alerting.telling import questions
 from alerting.telling.policies import policy_for
 from alerting.witness import WAITED
+from care.interruptions import holding
 from care.model import SYSTEM, Actor
 from care.tables import Elder
 from core.db import add_hint
@@ -151,7 +152,9 @@ async def finish(
     )
     meaning = MEANING[result]
     if meaning.was_false:
-        lessons.note(session, check.device_id, lessons.was_nothing(check.kind))
+        cut = check.kind == "no_water_use" and await holding(session, check.area_id, now)
+        lesson = lessons.says_nothing if cut else lessons.was_nothing
+        lessons.note(session, check.device_id, lesson(check.kind))
     if heard_otherwise(result, check.finding["facts"]):
         lessons.note(session, check.device_id, lessons.was_seen(check.kind, now))
     touch(session, check, now)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.handling.absences import count_rows_anew, resting_devices
 from alerting.intake.flowing import flows_since
-from alerting.tables import StreamHint
+from alerting.tables import DeviceStateRow, StreamHint
 from care.handing_down import refresh_homes
+from care.interruptions import holding
 from care.supply import ROLES, SupplyState
 from care.tables import Binding, Device, Interruption
 from core.db import add_hint
@@ -25,6 +27,7 @@ async def tell_homes(
     What rested for it counts its gap anew from its end. One that was put down hours after it
     began leaves out the homes where water has run since.
     """
+    await _hold_memories(session, row, home_ids)
     if row.state == SupplyState.RECORDED:
         await _leave_out_supplied(session, row, home_ids)
     before = await resting_devices(session, home_ids)
@@ -32,6 +35,24 @@ async def tell_homes(
     back = before - await resting_devices(session, home_ids)
     await count_rows_anew(session, back, min(row.ended_at or now, now))
     return changed
+
+
+async def _hold_memories(
+    session: AsyncSession, row: Interruption, home_ids: Collection[str]
+) -> None:
+    """Lock the states before the devices, in device order, as a message does."""
+    await session.execute(
+        select(DeviceStateRow.device_id)
+        .join(Device, Device.id == DeviceStateRow.device_id)
+        .join(Binding, Binding.device_id == Device.id)
+        .where(
+            Binding.home_id.in_(home_ids),
+            Binding.valid_to.is_(None),
+            Device.role.in_(ROLES[row.kind]),
+        )
+        .order_by(DeviceStateRow.device_id)
+        .with_for_update(of=DeviceStateRow)
+    )
 
 
 async def _leave_out_supplied(
@@ -52,6 +73,15 @@ async def _leave_out_supplied(
     for device_id, at in (await flows_since(session, by_id.keys(), row.begins_at)).items():
         by_id[device_id].flowed_at = at
     await session.flush()
+
+
+async def supply_facts(session: AsyncSession, area_id: str | None, now: datetime) -> dict[str, Any]:
+    """What an incident about unused water says of the supply where it arose."""
+    found = await holding(session, area_id, now)
+    if not found:
+        return {}
+    row = found[0]
+    return {"supply": {"id": row.id, "state": row.state, "since": row.begins_at.isoformat()}}
 
 
 def announce(session: AsyncSession, row: Interruption, now: datetime) -> None:
