@@ -8,7 +8,7 @@ from typing import Any
 from alerting.tables import Check, DeviceStateRow, Incident
 from care.tables import Interruption
 from gateway.supplykeeper import SupplyKeeper
-from tests.console.support import reader
+from tests.console.support import reader, words_of
 from tests.detection.test_adaptive import Home, meter
 from tests.support.world import World
 
@@ -79,6 +79,25 @@ async def test_it_is_said_once_and_everybody_is_asked_all_the_same(world: World)
     whole = await world.admin.get(f"incidents/{incident['id']}")
     opened = next(one for one in whole["timeline"] if one["kind"] == "opened")
     assert "疑似停水" in opened["text"]
+
+
+async def test_its_rows_stand_together_and_behind_whoever_needs_help(world: World) -> None:
+    _, past, _ = await village(world)
+    await until_quiet(world, past)
+    await SupplyKeeper(world.services).suspect()
+    await world.settle()
+    calls = world.phone.messages(kind="call")
+    for call, key in zip(calls, "112", strict=False):
+        world.phone.answer(call.id, key)
+    await world.phone.tick()
+    await world.advance(minutes=15)
+    rows = words_of((await reader(world, world.admin).open("/desk")).split('id="queue"')[1])
+    counts = "未接 3 · 问安中 0 · 报平安 2 · 没人应答 3"
+    assert counts in rows
+    before, group = rows.split("青溪村：疑似停水")
+    assert "老人需要帮助" in before
+    assert before.count("长时间未用水") == 1
+    assert group.count("长时间未用水") == 3, "all of them, and none is hidden"
 
 
 async def test_one_click_records_it_and_the_desk_says_whom_to_ring(world: World) -> None:
