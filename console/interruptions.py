@@ -12,12 +12,12 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.handling.interrupted import announce
-from alerting.intake.dry_homes import dry_homes
+from alerting.intake.dry_homes import count_unnoticed, dry_homes
 from care import interruptions
 from care.permissions import may, require
 from care.queries import in_scope
 from care.supply import BACK_MOST, SupplyState
-from care.tables import Area, Home, Interruption
+from care.tables import Area, Binding, Device, Home, Interruption
 from console import times
 from console.context import AtDesk, PageContext
 from console.errors import PageRoute, explain, status_of
@@ -166,16 +166,23 @@ async def load_band(session: AsyncSession, page: PageContext) -> dict[str, Any]:
     open_ones = await interruptions.running(session, page.sight)
     begun = [one for one in open_ones if one[0].begins_at <= page.now]
     held = [row for row, _ in begun if row.state == SupplyState.RECORDED.value]
-    homes = await dry_homes(session, page.sight, page.now) if held else ()
+    dry, alone = await count_unnoticed(session, page.sight, page.now) if held else (0, 0)
     return {
         "cuts": begun,
         "minute": partial(minute_text, page=page),
-        "dry": len(homes),
-        "unnoticed": sum(one.unnoticed and not one.heard for one in homes),
+        "dry": dry,
+        "unnoticed": alone,
     }
 
 
 async def of_home(session: AsyncSession, home: Home, now: datetime) -> Interruption | None:
-    """The interruption that holds in a home's area, for the elder's page: a recorded one first."""
-    found = await interruptions.holding(session, home.area_id, now)
-    return found[0] if found else None
+    """What an elder's page says of the supply: recorded ones only while a meter rests for it."""
+    resting = select(Device.id).join(Binding, Binding.device_id == Device.id)
+    resting = resting.where(
+        Binding.home_id == home.id, Binding.valid_to.is_(None), Device.dry_since.is_not(None)
+    )
+    rests = await session.scalar(resting.limit(1)) is not None
+    for row in await interruptions.holding(session, home.area_id, now):
+        if rests or row.state == SupplyState.SUSPECTED.value:
+            return row
+    return None

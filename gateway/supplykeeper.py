@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from alerting.detectors.view import seconds
 from alerting.handling.interrupted import announce, tell_homes
-from alerting.handling.suspecting import areas_to_look_at, look
+from alerting.handling.suspecting import act, areas_to_look_at, meters_of
+from alerting.simultaneous import together
 from care import interruptions
 from care.handing_down import MOST_AT_ONCE
 from care.tables import Interruption
@@ -47,11 +49,14 @@ class SupplyKeeper:
         """Areas whose homes stand still together; ids of the suspicions that changed."""
         services = self._services
         async with services.db.reading() as session:
-            areas = await areas_to_look_at(session, services.clock.now())
-        if not areas:
+            now = services.clock.now()
+            areas = await areas_to_look_at(session, now)
+            meters = await meters_of(session, areas, now) if areas else ()
+        if not meters:
             return []
+        said = together(meters, seconds(now))
         async with services.db.transaction(patient=True) as session:
-            return await look(session, areas, services.clock.now())
+            return await act(session, meters, said, now)
 
     async def _next(self) -> Interruption | None:
         """Ends what is over first: what holds is asked again of the row as it then stands."""

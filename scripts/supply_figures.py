@@ -20,7 +20,10 @@ from alerting.simultaneous import Meter, Together, together
 from devices.event import Reading
 from simulators.water import Household, Style, WaterMeter
 
-STYLES: tuple[Style, ...] = ("early_riser", "frugal", "late_riser", "garden", "couple")
+STYLES: tuple[Style, ...] = (
+    *("early_riser", "frugal", "late_riser"),
+    *("garden", "couple", "sparing"),
+)
 BEGAN = date(2025, 1, 1)
 LEARNT_DAYS = 60
 VIEW = DeviceView(

@@ -27,7 +27,6 @@ from alerting.escalation import Target
 from alerting.finding import Severity, Sign
 from alerting.handling import checking, holiday, lessons
 from alerting.handling.absences import announce
-from alerting.handling.interrupted import supply_facts
 from alerting.handling.opening import apply_finding
 from alerting.handling.silencing import welfare_suspended
 from alerting.incident import UNATTENDED
@@ -155,7 +154,6 @@ async def open_from(session: AsyncSession, check: Check, result: Result, now: da
     finding = checking.stored_finding(check)
     facts: dict[str, Any] = finding.facts | {"opens": "incident"}
     facts["check"] = await checking.facts_of_check(session, check) | {"result": result.value}
-    facts |= await supply_facts(session, check.area_id, now)
     helped = result is Result.HELP
     if helped:
         facts["help"] = True

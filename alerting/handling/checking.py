@@ -33,13 +33,13 @@ from alerting.escalation import Policy
 from alerting.finding import Finding, Severity, Sign
 from alerting.handling import lessons
 from alerting.handling.silencing import silenced_until
+from alerting.handling.unsupplied import supply_facts
 from alerting.handling.witness import second_look
 from alerting.intake.whose import Whose
 from alerting.tables import Check, Incident, Notice, StreamHint
 from alerting.telling import questions
 from alerting.telling.policies import policy_for
 from alerting.witness import WAITED
-from care.interruptions import holding
 from care.model import SYSTEM, Actor
 from care.tables import Elder
 from core.db import add_hint
@@ -152,7 +152,7 @@ async def finish(
     )
     meaning = MEANING[result]
     if meaning.was_false:
-        cut = check.kind == "no_water_use" and await holding(session, check.area_id, now)
+        cut = await supply_facts(session, check.kind, check.area_id, now)
         lesson = lessons.says_nothing if cut else lessons.was_nothing
         lessons.note(session, check.device_id, lesson(check.kind))
     if heard_otherwise(result, check.finding["facts"]):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,7 +12,6 @@ from alerting.handling.absences import count_rows_anew, resting_devices
 from alerting.intake.flowing import flows_since
 from alerting.tables import DeviceStateRow, StreamHint
 from care.handing_down import refresh_homes
-from care.interruptions import holding
 from care.supply import ROLES, SupplyState
 from care.tables import Binding, Device, Interruption
 from core.db import add_hint
@@ -73,15 +71,6 @@ async def _leave_out_supplied(
     for device_id, at in (await flows_since(session, by_id.keys(), row.begins_at)).items():
         by_id[device_id].flowed_at = at
     await session.flush()
-
-
-async def supply_facts(session: AsyncSession, area_id: str | None, now: datetime) -> dict[str, Any]:
-    """What an incident about unused water says of the supply where it arose."""
-    found = await holding(session, area_id, now)
-    if not found:
-        return {}
-    row = found[0]
-    return {"supply": {"id": row.id, "state": row.state, "since": row.begins_at.isoformat()}}
 
 
 def announce(session: AsyncSession, row: Interruption, now: datetime) -> None:

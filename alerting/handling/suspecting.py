@@ -16,7 +16,7 @@ from alerting.detectors.habit import SAID
 from alerting.detectors.view import moment, seconds
 from alerting.detectors.water import Water
 from alerting.handling.interrupted import announce
-from alerting.simultaneous import LEAST_QUIET, Meter, Together, together
+from alerting.simultaneous import LEAST_QUIET, Meter, Together
 from alerting.tables import Check, DeviceStateRow, Incident
 from care.interruptions import close
 from care.model import SYSTEM, AreaLevel
@@ -36,7 +36,10 @@ _LEVELS = (AreaLevel.VILLAGE.value, AreaLevel.GRID.value)
 
 
 async def areas_to_look_at(session: AsyncSession, now: datetime) -> Sequence[str]:
-    """Areas where enough homes were found quiet within a day, and those already suspected."""
+    """Areas where enough homes were found quiet within a day, and those already suspected.
+
+    On most days none: then a look is one query.
+    """
     found = _found(now).subquery()
     homes = await session.execute(
         select(found.c.home_id, Home.area_id)
@@ -56,14 +59,15 @@ async def areas_to_look_at(session: AsyncSession, now: datetime) -> Sequence[str
     return sorted({area for area, homes in counted.items() if homes >= LEAST_QUIET} | {*suspected})
 
 
-async def look(session: AsyncSession, area_ids: Collection[str], now: datetime) -> list[str]:
-    """Suspect what is to be suspected there, and end what was used again; returns changed ids.
+async def act(
+    session: AsyncSession, meters: Sequence[Meter], said: Sequence[Together], now: datetime
+) -> list[str]:
+    """Suspect what is said of these meters, and end what was used again; returns changed ids.
 
     Idempotent: the unique index knows what is suspected already.
     """
-    meters = await _meters(session, area_ids, now)
     changed = await _end_used(session, meters, now)
-    for one in together(meters, seconds(now)):
+    for one in said:
         changed += await _suspect(session, one, now)
     await session.flush()
     return changed
@@ -98,7 +102,7 @@ async def _inside(session: AsyncSession, area_ids: Collection[str]) -> dict[str,
     }
 
 
-async def _meters(
+async def meters_of(
     session: AsyncSession, area_ids: Collection[str], now: datetime
 ) -> tuple[Meter, ...]:
     """Every water meter of these areas that works and that no recorded interruption covers."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.incident import FINAL
@@ -24,6 +24,8 @@ ONLY_WHEN_ASKED = frozenset({"sos_button"})
 
 _OTHERS = COUNTED_ROLES - {"water_meter", "electricity_meter"}
 """Electricity notices stillness only under a rule that is off by default: nobody counts on it."""
+
+_HEARD = ("well", "spoken")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +48,7 @@ class DryHome:
     @property
     def heard(self) -> bool:
         """Somebody spoke with the elder, or they answered, since the water stopped."""
-        return self.asked in ("well", "spoken")
+        return self.asked in _HEARD
 
 
 async def dry_homes(
@@ -57,7 +59,7 @@ async def dry_homes(
     dry = await session.execute(
         _meters(area_id)
         .with_only_columns(Binding.home_id, func.min(Device.dry_since))
-        .where(Device.dry_since.is_not(None), Binding.home_id.in_(_seen(sight)))
+        .where(Device.dry_since.is_not(None), Binding.home_id.in_(_at_home(sight)))
         .group_by(Binding.home_id)
     )
     since = {home_id: at for home_id, at in dry if home_id is not None and at is not None}
@@ -87,9 +89,25 @@ async def dry_homes(
 
 
 async def count_unnoticed(session: AsyncSession, sight: Sight, now: datetime) -> tuple[int, int]:
-    """(homes without water, of them those that nothing else notices)."""
-    homes = await dry_homes(session, sight, now)
-    return len(homes), sum(one.unnoticed for one in homes)
+    """(homes without water, of them those that nothing else notices and nobody heard from)."""
+    dry = (
+        _meters(None)
+        .with_only_columns(Binding.home_id, func.min(Device.dry_since).label("since"))
+        .where(Device.dry_since.is_not(None), Binding.home_id.in_(_at_home(sight)))
+        .group_by(Binding.home_id)
+        .subquery()
+    )
+    noticed = _working(now).where(
+        Binding.home_id == dry.c.home_id, Device.role.in_(_OTHERS - ONLY_WHEN_ASKED)
+    )
+    heard = select(Check.id).where(
+        Check.home_id == dry.c.home_id,
+        Check.opened_at >= dry.c.since,
+        Check.result.in_(_HEARD),
+    )
+    alone = case((or_(noticed.exists(), heard.exists()), 0), else_=1)
+    row = (await session.execute(select(func.count(), func.sum(alone)).select_from(dry))).one()
+    return int(row[0]), int(row[1] or 0)
 
 
 def _urgency(home: DryHome) -> tuple[bool, bool, bool]:
@@ -110,8 +128,9 @@ def _meters(area_id: str | None) -> Select[Any]:
     return query if area_id is None else query.where(within(Device.area_id, area_id))
 
 
-def _seen(sight: Sight) -> Select[Any]:
-    return select(Elder.home_id).where(visible_elders(sight))
+def _at_home(sight: Sight) -> Select[Any]:
+    """Homes where somebody whom the caller may see is at home."""
+    return select(Elder.home_id).where(visible_elders(sight), Elder.status == ElderStatus.HOME)
 
 
 async def _elders(session: AsyncSession, homes: Sequence[str]) -> dict[str, tuple[Elder, ...]]:
@@ -131,16 +150,8 @@ async def _left(
     session: AsyncSession, homes: Sequence[str], now: datetime
 ) -> dict[str, tuple[str, ...]]:
     rows = await session.execute(
-        select(Binding.home_id, Device.role)
-        .join(Device, Device.id == Binding.device_id)
-        .join(DeviceStateRow, DeviceStateRow.device_id == Device.id)
-        .join(Source, Source.id == Device.source_id)
-        .where(
-            Binding.home_id.in_(homes),
-            Binding.valid_to.is_(None),
-            Device.role.in_(_OTHERS),
-            works(now),
-        )
+        _working(now)
+        .where(Binding.home_id.in_(homes), Device.role.in_(_OTHERS))
         .distinct()
         .order_by(Device.role)
     )
@@ -148,6 +159,17 @@ async def _left(
     for home_id, role in rows:
         found[home_id] = (*found.get(home_id, ()), role)
     return found
+
+
+def _working(now: datetime) -> Select[Any, Any]:
+    """(home, role) of every device that works."""
+    return (
+        select(Binding.home_id, Device.role)
+        .join(Device, Device.id == Binding.device_id)
+        .join(DeviceStateRow, DeviceStateRow.device_id == Device.id)
+        .join(Source, Source.id == Device.source_id)
+        .where(Binding.valid_to.is_(None), works(now))
+    )
 
 
 async def _cases(session: AsyncSession, homes: Sequence[str]) -> dict[str, str]:

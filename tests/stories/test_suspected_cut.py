@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from alerting.detect import load_state
 from alerting.tables import Check, DeviceStateRow, Incident
 from care.tables import Interruption
 from gateway.supplykeeper import SupplyKeeper
 from tests.console.support import reader, words_of
 from tests.detection.test_adaptive import Home, meter
+from tests.stories.test_quiet_home import habit_in
 from tests.support.world import World
 
 HOMES = 6
@@ -98,6 +100,12 @@ async def test_its_rows_stand_together_and_behind_whoever_needs_help(world: Worl
     assert "老人需要帮助" in before
     assert before.count("长时间未用水") == 1
     assert group.count("长时间未用水") == 3, "all of them, and none is hidden"
+    for incident in await world.incidents(stage="open"):
+        await world.act("acknowledge", incident)
+        await world.act("outcome", incident, {"outcome": "false_alarm", "reason": "停水"})
+    for number in range(HOMES):
+        state = load_state((await world.device_state(f"water-{number}")).state)
+        assert habit_in(state).margins == past.habit.margins, "a cut makes no rule wider"
 
 
 async def test_one_click_records_it_and_the_desk_says_whom_to_ring(world: World) -> None:
