@@ -63,6 +63,8 @@ async def dry_homes(
         .group_by(Binding.home_id)
     )
     since = {home_id: at for home_id, at in dry if home_id is not None and at is not None}
+    if not since:
+        return ()
     homes = await session.execute(
         select(Home.id, Home.address).where(Home.id.in_(since)).order_by(Home.address, Home.id)
     )
@@ -184,8 +186,6 @@ async def _cases(session: AsyncSession, homes: Sequence[str]) -> dict[str, str]:
 
 
 async def _asked(session: AsyncSession, since: Mapping[str, datetime]) -> dict[str, str]:
-    if not since:
-        return {}
     rows = await session.execute(
         select(Check.home_id, Check.opened_at, Check.state, Check.result)
         .where(

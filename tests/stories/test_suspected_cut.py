@@ -135,6 +135,11 @@ async def test_one_click_records_it_and_the_desk_says_whom_to_ring(world: World)
     assert page.count("停水期间没人能发现") == HOMES, "a button notices nobody by itself"
     file = await officer.open(f"/elders/{elders[0]['id']}")
     assert "停水中" in file
+    visitor = await world.sign_in("zhou", "visitor")
+    mine = {"responsible_visitor_id": visitor.id}
+    await world.admin.expect(200, "PATCH", f"elders/{elders[1]['id']}", json=mine)
+    phone = words_of(await reader(world, visitor).open("/my"))
+    assert "停水：1 户请打电话或上门" in phone
     watch = await officer.open("/watch?show=unable")
     assert "停水：不用水不报警" in watch
 
