@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, case, func, or_, select
+from sqlalchemy import Select, and_, case, func, or_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.incident import FINAL
@@ -15,9 +15,9 @@ from alerting.intake.watched import works
 from alerting.supervision import COUNTED_ROLES
 from alerting.tables import Check, DeviceStateRow, Incident
 from care.listing import within
-from care.model import ElderStatus
+from care.model import ElderStatus, VisitMode
 from care.queries import Sight, visible_elders
-from care.tables import Binding, Device, Elder, Home, Source, User
+from care.tables import Binding, Device, Elder, Home, Source, User, Visit
 
 ONLY_WHEN_ASKED = frozenset({"sos_button"})
 """Watches over whoever can still press it: nothing notices by itself."""
@@ -26,6 +26,8 @@ _OTHERS = COUNTED_ROLES - {"water_meter", "electricity_meter"}
 """Electricity notices stillness only under a rule that is off by default: nobody counts on it."""
 
 _HEARD = ("well", "spoken")
+_HEARD_FOR = timedelta(hours=12)
+"""An answer of yesterday says nothing of today."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,6 +41,7 @@ class DryHome:
     left: tuple[str, ...]
     case_id: str | None = None  # a welfare case that runs
     asked: str = ""  # the last question since the water stopped: its result, or "asking"
+    heard_at: datetime | None = None  # they answered that they are well, or were visited
 
     @property
     def unnoticed(self) -> bool:
@@ -47,8 +50,8 @@ class DryHome:
 
     @property
     def heard(self) -> bool:
-        """Somebody spoke with the elder, or they answered, since the water stopped."""
-        return self.asked in _HEARD
+        """Somebody heard or saw them within the last hours, since the water stopped."""
+        return self.heard_at is not None
 
 
 async def dry_homes(
@@ -74,6 +77,7 @@ async def dry_homes(
     visitors = {one.id: one for one in rows}
     left = await _left(session, list(since), now)
     cases, asked = await _cases(session, list(since)), await _asked(session, since)
+    heard = await _heard(session, since, now)
     found = [
         DryHome(
             home_id=home_id,
@@ -83,6 +87,7 @@ async def dry_homes(
             left=left.get(home_id, ()),
             case_id=cases.get(home_id),
             asked=asked.get(home_id, ""),
+            heard_at=heard.get(home_id),
         )
         for home_id, address in homes
         if home_id in elders
@@ -102,11 +107,8 @@ async def count_unnoticed(session: AsyncSession, sight: Sight, now: datetime) ->
     noticed = _working(now).where(
         Binding.home_id == dry.c.home_id, Device.role.in_(_OTHERS - ONLY_WHEN_ASKED)
     )
-    heard = select(Check.id).where(
-        Check.home_id == dry.c.home_id,
-        Check.opened_at >= dry.c.since,
-        Check.result.in_(_HEARD),
-    )
+    seen = _words(now).subquery()
+    heard = select(seen.c.home_id).where(seen.c.home_id == dry.c.home_id, seen.c.at >= dry.c.since)
     alone = case((or_(noticed.exists(), heard.exists()), 0), else_=1)
     row = (await session.execute(select(func.count(), func.sum(alone)).select_from(dry))).one()
     return int(row[0]), int(row[1] or 0)
@@ -204,3 +206,28 @@ async def _asked(session: AsyncSession, since: Mapping[str, datetime]) -> dict[s
         elif opened_at >= since[home_id]:
             found[home_id] = result or ""
     return found
+
+
+async def _heard(
+    session: AsyncSession, since: Mapping[str, datetime], now: datetime
+) -> dict[str, datetime]:
+    words = _words(now).subquery()
+    rows = await session.execute(select(words).where(words.c.home_id.in_(since)))
+    found: dict[str, datetime] = {}
+    for home_id, at in rows:
+        if at >= since[home_id]:
+            found[home_id] = max(at, found.get(home_id, at))
+    return found
+
+
+def _words(now: datetime) -> Select[Any]:
+    """(home, when) of every answer that they are well and every visit of the last hours."""
+    answers = select(Check.home_id.label("home_id"), Check.ended_at.label("at")).where(
+        Check.result.in_(_HEARD), Check.ended_at > now - _HEARD_FOR
+    )
+    visits = (
+        select(Elder.home_id, Visit.visited_at)
+        .join(Elder, Elder.id == Visit.elder_id)
+        .where(Visit.visited_at > now - _HEARD_FOR, Visit.mode != VisitMode.REMOTE_MONITORING.value)
+    )
+    return select(union_all(answers, visits).subquery())

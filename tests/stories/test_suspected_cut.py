@@ -57,6 +57,11 @@ async def until_quiet(world: World, past: Home, used_in: int | None = None) -> N
     raise AssertionError("nobody was asked")
 
 
+def page_ends_with(page: str, name: str) -> bool:
+    """Whether this elder is the last of the list."""
+    return page[page.rindex('class="supply-who"') :].find(name) > 0
+
+
 async def suspicions(world: World, state: str = "suspected") -> list[dict[str, Any]]:
     listed = await world.admin.get("interruptions", state=state)
     items: list[dict[str, Any]] = listed["items"]
@@ -133,6 +138,9 @@ async def test_one_click_records_it_and_the_desk_says_whom_to_ring(world: World)
     assert "6 户停水" in desk
     page = await officer.open("/interruptions")
     assert page.count("停水期间没人能发现") == HOMES, "a button notices nobody by itself"
+    await world.admin.post("visits", {"elder_id": elders[0]["id"], "mode": "phone", "record": {}})
+    assert "6 户停水，5 户没人能发现" in await officer.open("/desk")
+    assert page_ends_with(await officer.open("/interruptions"), "老人0")
     file = await officer.open(f"/elders/{elders[0]['id']}")
     assert "停水中" in file
     visitor = await world.sign_in("zhou", "visitor")
