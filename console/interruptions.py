@@ -28,6 +28,8 @@ from core.errors import AnjuError, InvalidInput, NotFound
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 USUAL = timedelta(hours=12)
+SHOWN = 300
+"""Homes on the page, most urgent first; the heading counts all."""
 
 
 @router.get("/interruptions")
@@ -133,7 +135,8 @@ async def _page(
     values = {
         "running": open_ones,
         "over": over,
-        "homes": homes,
+        "homes": homes[:SHOWN],
+        "all_homes": len(homes),
         "areas": names,
         "area": area,
         "typed": typed,

@@ -9,7 +9,7 @@ The detectors are the real ones; nobody answers a question, which is the worst c
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from statistics import median
 
@@ -98,38 +98,61 @@ def cut_at(homes: list[Home], hours: int, lasts_h: int) -> tuple[int, Together] 
     return None
 
 
+@dataclass
+class Figures:
+    """Of villages of one size."""
+
+    false: int = 0
+    days: int = 0
+    missed: int = 0
+    waits: dict[int, list[tuple[int, int, int]]] = field(
+        default_factory=lambda: {hour: [] for hour in range(0, 24, 4)}
+    )  # hour of the cut → hours until suspected, quiet homes, still homes
+
+    def add_cut(self, hour: int, said: tuple[int, Together] | None) -> None:
+        if said is None:
+            self.missed += 1
+        else:
+            self.waits[hour].append((said[0], len(said[1].quiet), said[1].still))
+
+    def print(self, size: int) -> None:
+        print(f"{size} homes: {self.false} suspected in {self.days} ordinary days", end="; ")
+        print(f"{self.missed} cuts missed")
+        for hour, found in self.waits.items():
+            if not found:
+                continue
+            late, quiet, still = (median(one[n] for one in found) for n in range(3))
+            most = max(one[0] for one in found)
+            print(
+                f"  cut from {hour:02}:00 ({len(found)}): suspected after {late:g} h"
+                f" (at most {most} h), {quiet:g} quiet, {still:g} of {size} still"
+            )
+
+
+def lives(homes: list[Home], days: int, figures: Figures) -> None:
+    """Ordinary days of a village, and a cut at every fourth hour of every fortieth of them."""
+    standing = False
+    for passed in range((LEARNT_DAYS + days) * 24):
+        day, hour = divmod(passed, 24)
+        is_known = day >= LEARNT_DAYS
+        if is_known and day % 40 == 0 and hour in figures.waits:
+            figures.add_cut(hour, cut_at(homes, passed, 14))
+        is_said = passes(homes, passed) is not None
+        figures.false += is_known and is_said and not standing
+        figures.days += is_known and hour == 0
+        standing = is_said
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--days", type=int, default=365)
-    parser.add_argument("--villages", type=int, default=2)
+    parser.add_argument("--villages", type=int, default=3)
     options = parser.parse_args()
     for size in (40, 12, 6):
-        false, hours, waits = 0, 0, {hour: [] for hour in range(0, 24, 4)}
-        missed = 0
+        figures = Figures()
         for seed in range(options.villages):
-            homes = village(seed, size)
-            standing = False
-            for passed in range((LEARNT_DAYS + options.days) * 24):
-                day, hour = divmod(passed, 24)
-                if day >= LEARNT_DAYS and day % 40 == 0 and hour in waits:
-                    said = cut_at(homes, passed, 14)
-                    missed += said is None
-                    if said is not None:
-                        waits[hour].append((said[0], len(said[1].quiet), said[1].still))
-                said_now = passes(homes, passed)
-                if day >= LEARNT_DAYS:
-                    hours += 1
-                    false += said_now is not None and not standing
-                    standing = said_now is not None
-        print(f"{size} homes: {false} suspected in {hours / 24:.0f} ordinary days; missed {missed}")
-        for hour, found in waits.items():
-            if found:
-                late, quiet, still = (median(one[n] for one in found) for n in range(3))
-                most = max(one[0] for one in found)
-                print(
-                    f"  cut from {hour:02}:00 ({len(found)}): suspected after {late:g} h"
-                    f" (at most {most} h), {quiet:g} quiet, {still:g} of {size} still"
-                )
+            lives(village(seed, size), options.days, figures)
+        figures.print(size)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import pytest
 
 from alerting.detect import load_state
 from alerting.detectors.habit import Habit
+from alerting.handling.interrupted import tell_homes
 from care.tables import Device, Interruption
 from gateway import supplykeeper
 from gateway.supplykeeper import SupplyKeeper
@@ -174,7 +175,7 @@ async def test_a_process_that_ends_while_telling_leaves_nobody_out(
     for number in range(4):
         elder = await world.elder(area_id=area)
         await world.device(f"water-{number}", "water_meter", home_id=elder["home_id"])
-    real, left = supplykeeper.tell_homes, [2]
+    real, left = tell_homes, [2]
 
     async def dying(*args: Any) -> int:
         if not left[0]:
@@ -182,10 +183,10 @@ async def test_a_process_that_ends_while_telling_leaves_nobody_out(
         left[0] -= 1
         return await real(*args)
 
-    monkeypatch.setattr(supplykeeper, "tell_homes", dying)
+    monkeypatch.setattr("gateway.supplykeeper.tell_homes", dying)
     with pytest.raises(Killed):
         await stops(world, area)
-    monkeypatch.setattr(supplykeeper, "tell_homes", real)
+    monkeypatch.setattr("gateway.supplykeeper.tell_homes", real)
     assert await keep(world) == 2, "the others, and nobody twice"
     assert await keep(world) == 0
     row = (await world.admin.get("interruptions", state="recorded"))["items"][0]

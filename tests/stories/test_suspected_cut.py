@@ -127,9 +127,10 @@ async def test_one_click_records_it_and_the_desk_says_whom_to_ring(world: World)
     assert f'value="{area}" selected' in form
     begins, until = world.clock.now() - timedelta(hours=8), world.clock.now() + timedelta(hours=5)
     fields = {"area_id": area, "begins_at": begins.isoformat(), "until": until.isoformat()}
-    again = await officer.submit("/interruptions", "/interruptions", 422, **fields)
+    again = await officer.submit("/interruptions", "/interruptions", code=422, **fields)
     assert f'value="{area}" selected' in again, "what was typed is kept"
-    await officer.submit("/interruptions", "/interruptions", reason="水管爆裂", **fields)
+    fields["reason"] = "水管爆裂"
+    await officer.submit("/interruptions", "/interruptions", code=200, **fields)
     assert await suspicions(world) == []
     assert [one["ended_why"] for one in await suspicions(world, "ended")] == ["recorded"]
     await SupplyKeeper(world.services).step()
