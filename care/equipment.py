@@ -236,8 +236,9 @@ async def bind(session: AsyncSession, device: Device, place: Place, now: datetim
         current.valid_to = now
         # Another life of the device begins: its event ids may start anew.
         device.enrolled_at = now
+        device.dry_since = device.flowed_at = None
     if place.home is None:
-        device.resting_since = None
+        device.resting_since = device.dry_since = None
         device.inherited = {}
     else:
         device.area_id = place.home.area_id

@@ -1,7 +1,7 @@
 """What a home's residents mean for its devices, written on each device: judging asks no further.
 
-Rules by area, tier and elder, and whether anybody is at home, change a few times a year; a meter
-is judged a few times an hour. So they are handed down when they change.
+Rules by area, tier and elder, whether anybody is at home, and whether water comes at all change a
+few times a year; a meter is judged a few times an hour. So they are handed down when they change.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from care.model import OF_ONE_PERSON, ElderStatus
 from care.policy import tier_ranks
-from care.tables import Area, Binding, Device, Elder, Home, WatchRule
+from care.supply import Cut, SupplyState, dry_since
+from care.tables import Area, Binding, Device, Elder, Home, Interruption, WatchRule
 from care.watch import Book, Resident, Rule, Watched, book_of, watch_of
 from care.watch_choices import for_role
 
@@ -35,6 +36,7 @@ class Handed(NamedTuple):
     device: Device
     inherited: dict[str, Any]
     resting_since: datetime | None
+    dry_since: datetime | None
 
 
 async def refresh_homes(session: AsyncSession, home_ids: Collection[str], now: datetime) -> int:
@@ -44,8 +46,8 @@ async def refresh_homes(session: AsyncSession, home_ids: Collection[str], now: d
     loop calls it for everything now and then, so that a place that forgot is mended.
     """
     changed = await outdated(session, home_ids, now, lock=True)
-    for device, inherited, since in changed:
-        device.inherited, device.resting_since = inherited, since
+    for device, inherited, since, dry in changed:
+        device.inherited, device.resting_since, device.dry_since = inherited, since, dry
     await session.flush()
     return len(changed)
 
@@ -74,17 +76,35 @@ async def outdated(
     residents = await residents_of(session, home_ids)
     watched = await as_watched(session, home_ids, residents)
     book, tiers = await load_book(session, now), tier_ranks()
+    cuts = await load_cuts(session, now)
     found: list[Handed] = []
     for device, home_id, elder_id in devices:
-        watch = watch_of(watched.get(home_id, Watched()), book, tiers)
+        home = watched.get(home_id, Watched())
+        watch = watch_of(home, book, tiers)
         inherited = for_role(watch.rules, device.role)
         living = concerned(residents.get(home_id, ()), device.role, elder_id)
         since = resting_since(living, now)
         if (device.resting_since is None) is (since is None):
             since = device.resting_since
-        if inherited != device.inherited or since != device.resting_since:
-            found.append(Handed(device, inherited, since))
+        dry = dry_since(cuts, home.areas, device.role, device.flowed_at, now)
+        told = (device.inherited, device.resting_since, device.dry_since)
+        if told != (inherited, since, dry):
+            found.append(Handed(device, inherited, since, dry))
     return found
+
+
+async def load_cuts(session: AsyncSession, now: datetime) -> tuple[Cut, ...]:
+    """The interruptions of a supply that people recorded and that hold at `now`."""
+    rows = await session.execute(
+        select(
+            Interruption.area_id, Interruption.kind, Interruption.begins_at, Interruption.until
+        ).where(
+            Interruption.state == SupplyState.RECORDED,
+            Interruption.begins_at <= now,
+            Interruption.until > now,
+        )
+    )
+    return tuple(Cut(area, kind, since, until) for area, kind, since, until in rows if until)
 
 
 def concerned(

@@ -30,6 +30,7 @@ PERMISSIONS: dict[str, frozenset[UserRole]] = {
     "shifts.read": _DESK,
     "watch_rules.read": _DESK,
     "silences.read": _DESK,
+    "interruptions.read": _DESK,
     "inbox.read": _DESK,  # quarantine and unknown devices
     "readings.read": _DESK,
     "channels.read": _LEADING,
@@ -72,6 +73,7 @@ PERMISSIONS: dict[str, frozenset[UserRole]] = {
     "shifts.write": _LEADING,
     "watch_rules.write": _LEADING,
     "silences.write": _DESK,
+    "interruptions.write": _DESK,  # the water stops at night as well
     "policies.write": _ADMIN,
     "channels.write": _ADMIN,
 }

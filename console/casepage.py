@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from alerting.incident import Outcome
 from care.model import VisitMode
 from care.policy import load_policy
-from console import checkrows, queue, times
+from console import checkrows, interruptions, queue, supplyqueue, times
 from console.casefile import CaseFile, load_case
 from console.context import PageContext
 from console.outlook import describe
@@ -87,10 +87,13 @@ async def desk_values(session: AsyncSession, page: PageContext, show: str) -> di
     asked = await checkrows.load_rows(session, page.sight)
     rows = await queue.load_queue(session, scope, shown)
     counters = await queue.load_counters(session, scope, midnight, page.now)
+    supply = await interruptions.load_band(session, page)
+    every = checkrows.with_checks(rows, asked if shown in ("all", "checks") else ())
     return {
-        "rows": checkrows.with_checks(rows, asked if shown in ("all", "checks") else ()),
+        "rows": await supplyqueue.with_headings(session, every, supply["cuts"]),
         "counters": replace(counters, checks=len(asked)),
         "check": None,
+        "supply": supply,
         "last_channel_ok_at": await queue.last_channel_ok(session),
         "canary_at": page.services.health.canary_at,
         "show": shown,

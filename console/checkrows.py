@@ -33,6 +33,7 @@ class CheckRow:
     by_hand: bool  # nobody but the desk asks
     people: tuple[Person, ...]
     place: str
+    area_id: str | None = None
 
     is_check = True
 
@@ -58,6 +59,7 @@ async def load_rows(session: AsyncSession, sight: Sight) -> tuple[CheckRow, ...]
             by_hand="console" in asked.get(one.id, ()),
             people=people.get(one.home_id or "", ()),
             place=homes.get(one.home_id or "", ""),
+            area_id=one.area_id,
         )
         for one in found
     )

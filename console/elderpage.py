@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from fastapi import Response
@@ -11,11 +12,12 @@ from alerting.detectors.fixed import DEFAULT_PRESET
 from care import queries as care_queries
 from care.permissions import may
 from care.watch_rules import home_watch
-from console import absences, limits, queries
+from console import absences, interruptions, limits, queries
 from console.context import PageContext
 from console.forms import Wrong
 from console.icons import icon_of_kind
 from console.rulebook import rule_to_note, tier_names
+from console.watch import minute_text
 
 SAVED = ("status", "limits")
 """Forms that say so when they were saved."""
@@ -38,6 +40,7 @@ async def elder_page(
         watch = await home_watch(session, found.home_id, page.now)
         absence = await absences.shown_on_file(session, page, found, file.housemates)
         noted = await rule_to_note(session, page.sight, rule_id)
+        dry = await interruptions.of_home(session, file.home, page.now)
     values: dict[str, Any] = {
         "noted": noted if noted is not None and noted.elder_id == found.id else None,
         "may_rule": may(page.who, "watch_rules.write"),
@@ -49,6 +52,8 @@ async def elder_page(
         422 if wrong is not None else 200,
         file=file,
         absence=absence,
+        dry=dry,
+        minute=partial(minute_text, page=page),
         may_change=may(page.who, "elders.write"),
         icon_of_kind=icon_of_kind,
         watch=watch,

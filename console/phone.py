@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.fleet.overview import due_for_a_press
 from alerting.incident import Stage
+from alerting.intake.dry_homes import dry_homes
 from console import queries
 from console.acts import perform
 from console.aftercare import save_visit
@@ -31,12 +32,15 @@ async def tasks(page: SignedIn) -> Response:
     """The list of tasks; a single one is shown at once."""
     async with page.services.db.reading() as session:
         found = await queries.load_tasks(session, page.who.id)
+        dry = () if page.who.is_desk else await dry_homes(session, page.sight, page.now)
         if len(found) == 1:
             case = await load_case(session, page.who, found[0].incident.id, page.now)
             values = _task_values(page, case) | await _to_press(session, page, case)
-            return page.render("task.html", **values)
+            return page.render("task.html", dry_homes=dry, **values)
         to_press = await due_for_a_press(session, page.now, visitor_id=page.who.id)
-    return page.render("my.html", tasks=found, icon_of_kind=icon_of_kind, to_press=to_press)
+    return page.render(
+        "my.html", tasks=found, icon_of_kind=icon_of_kind, to_press=to_press, dry_homes=dry
+    )
 
 
 async def _to_press(session: AsyncSession, page: PageContext, case: CaseFile) -> dict[str, Any]:

@@ -63,6 +63,7 @@ class QueueRow:
     place: str
     device: str
     outlook: Outlook | None
+    area_id: str | None = None
 
     @property
     def icon(self) -> str:
@@ -119,6 +120,7 @@ async def load_queue(
             Incident.findings,
             Incident.subject,
             Incident.home_id,
+            Incident.area_id,
             Incident.device_id,
             Incident.source_id,
             Incident.child_id,
@@ -187,6 +189,7 @@ def _row(row: Any, residents: Mapping[str, Sequence[Person]], policy: Policy | N
         people=tuple(people),
         place=row.address or row.area_name or "",
         device=row.device_id or row.child_id or row.source_id or "",
+        area_id=row.area_id,
         outlook=outlook(row.stage, row.due_kind, row.due_at, row.step, row.round, policy),
     )
 

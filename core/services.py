@@ -44,6 +44,7 @@ class Signals:
     sources: Signal = field(default_factory=Signal)  # a source was added or changed
     commands: Signal = field(default_factory=Signal)  # a device is to be asked to do something
     rules: Signal = field(default_factory=Signal)  # a watch rule was saved or withdrawn
+    supply: Signal = field(default_factory=Signal)  # an interruption was recorded or changed
     stopping: Signal = field(default_factory=Signal)  # open streams should end
 
 

@@ -45,6 +45,7 @@ from gateway.routes import (
 )
 from gateway.rulekeeper import RULES_EVERY_S, RuleKeeper
 from gateway.senders import Outbox, Publish
+from gateway.supplykeeper import SUPPLY_EVERY_S, SupplyKeeper
 from gateway.watcher import CANARY_EVERY_S, Watcher
 from gateway.web import Server, listen
 
@@ -76,6 +77,7 @@ class Anju:
         self.commander = Commander(self.services, self.publish)
         self.escalator = Escalator(self.services)
         self.rules = RuleKeeper(self.services)
+        self.supply = SupplyKeeper(self.services)
         self.push = PushLane(self.services)
         self.services.intake = self.push.take
         self.watcher = Watcher(self.services, self.lanes, also_stuck=self.push.stuck_for_s)
@@ -192,6 +194,9 @@ class Anju:
         self._spawn("audit", repeat(self.watcher.audit, 30.0))
         self._spawn("stuck", repeat(self.watcher.cry_if_stuck, 1.0))
         self._spawn("rules", repeat(self.rules.step, RULES_EVERY_S, self.services.signals.rules))
+        self._spawn(
+            "supply", repeat(self.supply.step, SUPPLY_EVERY_S, self.services.signals.supply)
+        )
         self._spawn("housekeeping", repeat(self.watcher.keep_house, 60.0))
 
     async def _start_web(self, http_socket: socket.socket) -> None:

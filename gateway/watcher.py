@@ -13,6 +13,7 @@ from alerting.channels.message import notify
 from alerting.fleet import rebuilding
 from alerting.handling import absences, sweep
 from alerting.intake import run_out, unwatched, watching
+from care import interruptions
 from care.policy import load_policy
 from core.logging import get_logger
 from core.metrics import CANARY_AGE, DEADLINES_OVERDUE
@@ -179,6 +180,7 @@ class Watcher:
         now = self._services.clock.now()
         async with self._services.db.reading() as session:
             overdue = [*await sweep.overdue(session, now), *await absences.overdue(session, now)]
+            overdue += await interruptions.overdue(session, now)
         DEADLINES_OVERDUE.set(len(overdue))
         banners = self._services.health.banners
         _set(banners, "deadlines_overdue", ", ".join(overdue[:5]) if overdue else None)

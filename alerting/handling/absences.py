@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting import timeline
@@ -222,14 +222,14 @@ async def count_rows_anew(
 
 
 async def resting_devices(session: AsyncSession, home_ids: Collection[str]) -> set[str]:
-    """Ids of the devices of these homes that rest because nobody is there."""
+    """Ids of the devices of these homes that rest: nobody is there, or no water comes."""
     query = (
         select(Device.id)
         .join(Binding, Binding.device_id == Device.id)
         .where(
             Binding.home_id.in_(home_ids),
             Binding.valid_to.is_(None),
-            Device.resting_since.is_not(None),
+            or_(Device.resting_since.is_not(None), Device.dry_since.is_not(None)),
         )
     )
     return set(await session.scalars(query))

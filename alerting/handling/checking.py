@@ -33,6 +33,7 @@ from alerting.escalation import Policy
 from alerting.finding import Finding, Severity, Sign
 from alerting.handling import lessons
 from alerting.handling.silencing import silenced_until
+from alerting.handling.unsupplied import supply_facts
 from alerting.handling.witness import second_look
 from alerting.intake.whose import Whose
 from alerting.tables import Check, Incident, Notice, StreamHint
@@ -151,7 +152,9 @@ async def finish(
     )
     meaning = MEANING[result]
     if meaning.was_false:
-        lessons.note(session, check.device_id, lessons.was_nothing(check.kind))
+        cut = await supply_facts(session, check.kind, check.area_id, now)
+        lesson = lessons.says_nothing if cut else lessons.was_nothing
+        lessons.note(session, check.device_id, lesson(check.kind))
     if heard_otherwise(result, check.finding["facts"]):
         lessons.note(session, check.device_id, lessons.was_seen(check.kind, now))
     touch(session, check, now)

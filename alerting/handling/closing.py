@@ -94,7 +94,8 @@ async def _tell_detector(
     if row is None:
         return
     state = load_state(row.state)
-    state = answered(state, incident.kind, was_false=outcome == Outcome.FALSE_ALARM)
+    was_false = outcome == Outcome.FALSE_ALARM and "supply" not in incident.facts
+    state = answered(state, incident.kind, was_false=was_false)
     follow = seen if outcome in SEEN_TO else rearm
     state = follow(state, incident.kind, now)
     row.state = dump_state(state)

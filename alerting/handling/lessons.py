@@ -27,6 +27,11 @@ def was_nothing(kind: str) -> Lesson:
     return lambda state: detect.answered(state, kind, was_false=True)
 
 
+def says_nothing(kind: str) -> Lesson:
+    """The finding had a cause outside of the home: the rule is neither right nor wrong."""
+    return lambda state: detect.answered(state, kind, was_false=False)
+
+
 def was_seen(kind: str, at: datetime) -> Lesson:
     """Somebody heard or saw the elder at `at`: the stillness counts anew from then on."""
     return lambda state: detect.seen(state, kind, at)

@@ -19,6 +19,7 @@ from alerting.handling.current import ENDED, folded, latest_ended, unattended
 from alerting.handling.joining import facts_of, has_cleared, join
 from alerting.handling.silencing import silenced_until, welfare_suspended
 from alerting.handling.smokeless import note_latched, remedy_cleared
+from alerting.handling.unsupplied import supply_facts
 from alerting.incident import (
     LATCHED_AFTER,
     OTHERS,
@@ -183,6 +184,7 @@ async def _open(
     policy = Policy.model_validate(stamped.body)
     step = first_step(policy, now)
     facts = facts_of(finding, whose)
+    facts |= await supply_facts(session, finding.kind, whose.area_id, now)
     values: dict[str, Any] = {
         "id": new_id("inc"),
         "kind": finding.kind,

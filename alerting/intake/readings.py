@@ -8,6 +8,7 @@ from datetime import datetime
 from alerting.detect import judge
 from alerting.detectors import electric
 from alerting.intake.batch import Batch
+from alerting.intake.flowing import note_flow
 from alerting.intake.heard import Heard
 from alerting.intake.life import heard_from
 from alerting.intake.returned import note_use
@@ -45,6 +46,7 @@ async def take_readings(batch: Batch, heard: Heard) -> None:
             await batch.apply(finding, (source_id, child_id), device, finding.at)
         if device.view.resting:
             await note_use(batch, device, judged.state)
+            await note_flow(batch, device, judged.state)
 
 
 async def _without_absurd(

@@ -50,7 +50,7 @@ async def note_use(batch: Batch, device: KnownDevice, state: DeviceState) -> Non
     row = await batch.session.get(Device, device.id)
     if row is None or row.resting_since is None:
         return
-    if await _uses_since(batch, device.id, row.resting_since) < USES:
+    if await uses_since(batch, device.id, row.resting_since) < USES:
         return
     binding = (await queries.open_bindings(batch.session, [device.id])).get(device.id)
     if binding is None:
@@ -88,7 +88,7 @@ async def _have(session: AsyncSession, ids: set[str]) -> bool:
     return set(free) == set(await session.scalars(stored))
 
 
-async def _uses_since(batch: Batch, device_id: str, since: datetime) -> int:
+async def uses_since(batch: Batch, device_id: str, since: datetime) -> int:
     """Readings with use between two that were both taken since then, stored or of this batch."""
     fresh = [
         (at, value)

@@ -30,6 +30,7 @@ _DEVICE_NAMES = (
     "enrolled_at",
     "supervisable",
     "resting_since",
+    "dry_since",
 )
 _STATE_NAMES = (
     "device_id",
@@ -147,11 +148,11 @@ def _in_utc(value: datetime | None) -> datetime | None:
 
 def _known(row: Sequence[Any], time: _ToTime, zone: str) -> KnownDevice:
     ident, source_id, child_id, role, name, room, area_id, *more = row
-    every_s, enrolled_at, watch, resting_since, own, inherited, is_tested = more
+    every_s, enrolled_at, watch, resting_since, dry_since, own, inherited, is_tested = more
     rules = _rules(own)
     if inherited not in _NO_RULES:
         rules = merged(_rules(inherited), rules)
-    resting = resting_since is not None
+    resting = resting_since is not None or dry_since is not None
     view = _view(ident, role, name, rules, time(enrolled_at), every_s, watch, zone, resting)
     return KnownDevice(
         id=ident,
@@ -181,7 +182,7 @@ def view_of(device: Device | Row[Any], zone: str = DEFAULT_ZONE) -> DeviceView:
         device.expected_every_s,
         device.supervisable,
         zone,
-        resting=device.resting_since is not None,
+        resting=device.resting_since is not None or device.dry_since is not None,
     )
 
 

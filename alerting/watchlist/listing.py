@@ -79,7 +79,7 @@ async def whole_watchlist(
 # ── order and cursors ─────────────────────────────────────────────────────────────────────────
 
 Key = tuple[int, str]
-_WHYS = ("no_meter", "register_silent", "doubted", "no_reading", "rule_changed", "off")
+_WHYS = ("dry", "no_meter", "register_silent", "doubted", "no_reading", "rule_changed", "off")
 
 
 def _why_rank(row: WatchRow) -> int:

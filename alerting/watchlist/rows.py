@@ -20,7 +20,7 @@ from alerting.incident import FINAL
 from alerting.intake.store import view_of
 from alerting.queries import visible_devices
 from alerting.tables import DeviceStateRow, Incident
-from alerting.watchlist.standing import Standing, stand
+from alerting.watchlist.standing import Standing, stand, without_supply
 from care.listing import within
 from care.model import Category, ElderStatus
 from care.queries import Sight, visible_elders
@@ -85,8 +85,9 @@ async def load_rows(
             await asyncio.sleep(0)
         view = view_of(row, zone)
         away = absent.get(row.home_id)
-        if view.resting is (away is None):  # said elsewhere a moment ago, or not handed down yet
-            view = msgspec.structs.replace(view, resting=away is not None)
+        rests = away is not None or row.dry_since is not None
+        if view.resting is not rests:  # said elsewhere a moment ago, or not handed down yet
+            view = msgspec.structs.replace(view, resting=rests)
         standing = stand(
             load_state(row.state),
             view,
@@ -96,6 +97,8 @@ async def load_rows(
         )
         if away is not None:
             standing = msgspec.structs.replace(standing, why=away.status)
+        elif row.dry_since is not None:
+            standing = without_supply(standing)
         found.append(
             WatchRow(
                 ident=row.id,
@@ -133,6 +136,7 @@ def _meters(sight: Sight, wanted: Wanted, is_silent: Any) -> Any:
             Device.expected_every_s,
             Device.supervisable,
             Device.resting_since,
+            Device.dry_since,
             Device.area_id,
             Device.room,
             Binding.home_id,

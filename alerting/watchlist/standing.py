@@ -99,6 +99,11 @@ def stand(
     )
 
 
+def without_supply(standing: Standing) -> Standing:
+    """The same home while its water does not come: the meter sees nobody."""
+    return msgspec.structs.replace(standing, verdict="unable", why="dry")
+
+
 def sections(standing: Standing) -> tuple[str, ...]:
     """Where the home is listed; a learning one is near its limit as well."""
     if standing.verdict in ("silent", "away"):

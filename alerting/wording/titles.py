@@ -34,7 +34,17 @@ def incident_title(
     if facts.get("check"):
         asked = check_text(facts["check"], lang)
         mark += f"；{asked}" if lang != "en" else f"; {asked}"
+    if facts.get("supply"):
+        mark += _supply_text(facts["supply"], lang, zone)
     return base + (separator + extra if extra else "") + mark
+
+
+def _supply_text(supply: Mapping[str, Any], lang: str, zone: ZoneInfo | None) -> str:
+    """；这一带自 09:10 起疑似停水."""
+    since, only_suspected = clock_text(supply.get("since"), zone), supply["state"] == "suspected"
+    if lang == "en":
+        return f"; the water here {'may be' if only_suspected else 'is'} off since {since}"
+    return f"；这一带自 {since} 起{'疑似' if only_suspected else ''}停水"
 
 
 def _facts_text(kind: str, facts: Mapping[str, Any], lang: str, zone: ZoneInfo | None) -> str:

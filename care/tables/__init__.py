@@ -15,6 +15,7 @@ from care.tables.devices import (
 from care.tables.loop import FollowUp, Hazard, Visit
 from care.tables.people import Elder, ElderStatusEntry, EmergencyContact, Supervision, WatchRule
 from care.tables.places import Area, Home, LoginSession, Shift, User
+from care.tables.supply import Interruption
 
 __all__ = [
     "NATIVE_SOURCE",
@@ -30,6 +31,7 @@ __all__ = [
     "FollowUp",
     "Hazard",
     "Home",
+    "Interruption",
     "LoginSession",
     "Shift",
     "Source",

@@ -79,6 +79,8 @@ class Device(Base):
     seen_under: Mapped[str | None] = mapped_column(String(400))  # cell it was last heard in
     inherited: Mapped[dict[str, Any]] = mapped_column(default=dict)  # of its home's watch rules
     resting_since: Mapped[datetime | None]  # nobody who lives there is at home, since then
+    dry_since: Mapped[datetime | None]  # what it measures does not come, since then
+    flowed_at: Mapped[datetime | None]  # last seen to come although an interruption was recorded
     __table_args__ = (
         UniqueConstraint("source_id", "child_id"),
         Index("ix_devices_child_id", "child_id"),  # the same child under another source

@@ -99,7 +99,7 @@ function listen() {
     streaming = false;
     refresh();
   };
-  const topics = ["incident", "notice", "check", "device", "elder", "resync"];
+  const topics = ["incident", "notice", "check", "interruption", "device", "elder", "resync"];
   for (const topic of topics) stream.addEventListener(topic, refresh);
 }
 

@@ -40,6 +40,18 @@ def _act(name: str, stage: str, **body: Any) -> Write:
     )
 
 
+def a_cut(area_id: str, number: int) -> dict[str, str]:
+    """Of a day of its own: two for the same hours of an area are refused."""
+    day = f"2026-03-{3 + number % 25:02}"
+    return {
+        "area_id": area_id,
+        "kind": "water",
+        "begins_at": f"{day}T00:10:00Z",
+        "until": f"{day}T12:00:00Z",
+        "reason": "水厂抢修",
+    }
+
+
 WRITES: tuple[Write, ...] = (
     _post("areas", lambda t: {"name": "新村", "level": "grid", "parent_id": t.ids["area_id"]}),
     _patch(
@@ -262,6 +274,12 @@ WRITES: tuple[Write, ...] = (
         },
     ),
     _post("silences/{silence_id}/end", lambda _: {}),
+    _post("interruptions", lambda t: a_cut(t.ids["area_id"], int(t.fresh("")))),
+    _patch(
+        "interruptions/{interruption_id}",
+        lambda _: {"until": "2026-03-02T08:00:00Z", "reason": "再延", "version": 1},
+    ),
+    _post("interruptions/{interruption_id}/end", lambda _: {}),
     _post(
         "watch-rules",
         lambda t: {
@@ -301,7 +319,15 @@ WRITES: tuple[Write, ...] = (
 LISTS = (
     *("areas", "users", "homes", "elders", "elders/{elder_id}/contacts", "sources", "devices"),
     *("checks", "incidents", "visits", "follow-ups", "hazards", "escalation-policies", "shifts"),
-    *("silences", "channels", "watch-rules", "quarantine", "unknown-devices", "supervision"),
+    *(
+        "silences",
+        "interruptions",
+        "channels",
+        "watch-rules",
+        "quarantine",
+        "unknown-devices",
+        "supervision",
+    ),
     *("elders/{elder_id}/statuses", "watch?show=unable"),
     *("devices/{device_id}/tests", "devices/{device_id}/log", "devices/{device_id}/commands"),
 )

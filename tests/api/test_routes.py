@@ -56,6 +56,8 @@ VISITORS_MAY_NOT = {
     ("post", "/api/v1/escalation-policies"),
     ("post", "/api/v1/shifts"),
     ("post", "/api/v1/silences"),
+    ("post", "/api/v1/interruptions"),
+    ("get", "/api/v1/interruptions"),
     ("post", "/api/v1/channels"),
     ("get", "/api/v1/channels"),
     ("get", "/api/v1/quarantine"),

@@ -118,6 +118,7 @@ async def test_an_officer_cannot_change_the_other_side(north: Side, south: Side)
         ("POST", "hazards", {"home_id": home, "text": "x"}),
         ("POST", "silences", {"home_id": home, "reason": "x", "ends_at": DUE}),
         ("POST", "silences", {"area_id": north.area["id"], "reason": "x", "ends_at": DUE}),
+        ("POST", "interruptions", {"area_id": north.area["id"], "reason": "x", "until": DUE}),
     ]
     for method, path, body in calls:
         answer = await officer.request(method, path, json=body)

@@ -218,6 +218,16 @@ _FURNITURE: tuple[tuple[str, str, Body], ...] = (
             "rules": {"no_water_use": {"preset": "adaptive-quiet"}},
         },
     ),
+    (
+        "interruption_id",
+        "interruptions",
+        lambda t: {
+            "area_id": t.ids["area_id"],
+            "begins_at": "2026-03-02T00:00:00Z",
+            "until": "2026-03-02T06:00:00Z",
+            "reason": "水厂检修",
+        },
+    ),
     ("silence_id", "silences", lambda _: {"kind": "leak", "reason": "修管道", "ends_at": DUE}),
     (
         "channel_id",

@@ -25,7 +25,7 @@ incidents.arrive       vosa    incidents.outcome      vosa    incidents.decline 
 visits.write           vosa    follow_ups.write       vosa    hazards.write          vosa
 shifts.write           ..sa    silences.write         .osa    policies.write         ...a
 channels.write         ...a    devices.enrol          vosa    checks.read            vosa
-checks.answer          .osa
+checks.answer          .osa    interruptions.read     .osa    interruptions.write    .osa
 watch_rules.read       .osa    watch_rules.write      ..sa    devices.rebuild        ..sa
 """
 """Action, and the roles that may: visitor, (duty) officer, supervisor, administrator."""
