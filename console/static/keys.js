@@ -60,7 +60,11 @@ const actions = {
   l: () => press("l"),
   i: () => press("i"),
   ".": showNewcomers,
-  "/": () => document.getElementById("search").focus(),
+  "/": () => {
+    const field = document.getElementById("search");
+    if (!field.checkVisibility()) document.getElementById("top-menu").showPopover();
+    field.focus();
+  },
   "?": () => help.showModal(),
 };
 
