@@ -128,6 +128,7 @@ class PageContext:
             "now": now,
             "csrf_field": CSRF_FIELD,
             "clock": lambda moment: times.clock(moment, zone, now),
+            "day_at": lambda moment: wording.day_text(moment, lang, zone, now),
             "day_clock": lambda moment: times.day_clock(moment, zone),
             "span_since": lambda m: times.span((now - m).total_seconds(), self.words("time.day")),
             "span_until": lambda m: times.span((m - now).total_seconds(), self.words("time.day")),
@@ -159,8 +160,11 @@ class Say:
     def channel(self, channel: str) -> str:
         return wording.channel_text(channel, self._lang)
 
-    def notice_state(self, state: str) -> str:
-        return wording.notice_state_text(state, self._lang)
+    def notice_state(self, state: str, channel: str = "") -> str:
+        return wording.notice_state_text(state, self._lang, channel)
+
+    def register(self, register: str) -> str:
+        return wording.register_text(register, self._lang)
 
     def reason(self, reason: str | None) -> str:
         return wording.reason_text(reason, self._lang)
