@@ -72,7 +72,7 @@ def _told(
         result = results.get((at, one["kind"], one["name"], one["channel"]), "")
         if one["kind"] == "desk":
             unseen = one.get("state") == "unseen"
-            channel = say.notice_state("unseen" if unseen else "delivered")
+            channel = say.notice_state("unseen") if unseen else t("tried.shown")
         elif is_nameless:
             channel = result
         else:

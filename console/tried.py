@@ -41,6 +41,8 @@ def came_of(notice: Notice, say: Say, t: Words, *, waits: bool = False) -> str:
         return say.check_result(notice.answer) if is_question else say.answer(notice.answer)
     if notice.state in ("failed", "parked") and notice.detail:
         return say.failure(notice.state, notice.detail)
+    if notice.recipient_kind == "desk" and notice.state == "delivered":
+        return t("tried.shown")
     state = say.notice_state(notice.state, notice.channel)
     silent = waits and notice.state == "delivered" and notice.channel not in ("call", "console")
     return t("tried.no_reply", state=state) if silent else state

@@ -118,7 +118,7 @@ async def test_the_page_of_a_quiet_home_shows_what_it_is_about(world: World) -> 
     incident = await world.incident()
     html = await reader(world, world.admin).open(f"/incidents/{incident['id']}")
     assert html.count('class="usage-gap"') >= 2, "in the picture and in its legend"
-    assert 'class="usage-check"' in html
+    assert 'class="usage-incident"' in html
     assert "过去 35 天每小时用水" in words_of(html)
 
 
