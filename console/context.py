@@ -129,7 +129,6 @@ class PageContext:
             "csrf_field": CSRF_FIELD,
             "clock": lambda moment: times.clock(moment, zone, now),
             "day_at": lambda moment: wording.day_text(moment, lang, zone, now),
-            "day_clock": lambda moment: times.day_clock(moment, zone),
             "span_since": lambda m: times.span((now - m).total_seconds(), self.words("time.day")),
             "span_until": lambda m: times.span((m - now).total_seconds(), self.words("time.day")),
             "phone_text": times.phone_text,

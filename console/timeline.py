@@ -40,11 +40,11 @@ def lines_of(
     t: Words,
     say: Say,
 ) -> tuple[Line, ...]:
-    """Everything in the order in which it happened; what happened at once as it was recorded."""
+    """Everything in the order in which it happened; of what happened at once the check first."""
     results = {_key(one): came_of(one, say, t) for one in notices}
     lines = [_line(entry, results, t, say) for entry in entries]
     lines += [Line(at=one.at, kind="tried", tried=one) for one in tried(questions, t, say)]
-    return tuple(sorted(lines, key=lambda line: line.at))
+    return tuple(sorted(lines, key=lambda line: (line.at, _BEFORE.get(line.kind, len(_BEFORE)))))
 
 
 def _line(entry: TimelineEntry, results: Mapping[tuple[Any, ...], str], t: Words, say: Say) -> Line:
@@ -53,6 +53,7 @@ def _line(entry: TimelineEntry, results: Mapping[tuple[Any, ...], str], t: Words
     return Line(at=entry.at, kind=entry.kind, entry=entry, told=told)
 
 
+_BEFORE = {"checked": 0, "tried": 1}
 _NAMELESS = {"desk": "who.desk", "operator": "who.operator", "platform": "who.webhooks"}
 
 

@@ -65,6 +65,8 @@ def test_the_story_is_in_the_order_in_which_it_happened() -> None:
         ZH,
         SAY,
     )
+    at_once = lines_of([entry(0, "opened"), entry(0, "checked")], [], [], ZH, SAY)
+    assert [line.kind for line in at_once] == ["checked", "opened"]
     assert [line.kind for line in lines] == ["checked", "tried", "tried", "opened", "told"]
     assert lines[-1].told[0].channels == ("短信：已送达",)
 
