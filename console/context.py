@@ -34,11 +34,9 @@ from console.texts import HTML_LANG, Words, preferred_language, words
 from core.errors import NotAllowed, NotSignedIn
 from core.services import Services
 
-LANGUAGE_COOKIE = "anju_language"
-THEME_COOKIE = "anju_theme"
+LANGUAGE_COOKIE, THEME_COOKIE = "anju_language", "anju_theme"
 THEMES = ("auto", "light", "dark")
-COMPRESS_ABOVE = 4096
-"""Bytes. A long queue is fetched at every hint and shrinks to a twelfth."""
+COMPRESS_ABOVE = 4096  # bytes; a long queue is fetched at every hint and shrinks to a twelfth
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
