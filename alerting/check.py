@@ -106,6 +106,15 @@ def reason_of(facts: Mapping[str, Any]) -> str | None:
     return _REASONS.get(check["result"])
 
 
+def is_asking_line(facts: Mapping[str, Any]) -> bool:
+    """Is the limit in these facts the one at which one asks, and not yet the incident's own?
+
+    It stays so in an incident that nobody's answer led to.
+    """
+    asked = (facts.get("check") or {}).get("purpose") == Purpose.WELLBEING
+    return facts.get("opens") == "check" or (asked and facts.get("profile") == "tight")
+
+
 MOST_ROUNDS = 2
 ANSWERABLE_FOR = timedelta(hours=24)
 """So long after it was asked an answer by link or key still counts for something."""

@@ -85,6 +85,7 @@ class CaseFile:
     chart: UsageChart | None = None
     figures: tuple[Figure, ...] = ()  # behind it, to be shown large
     registered: Registered | None = None
+    asked: tuple[Notice, ...] = ()  # the questions of the check before it
 
     @property
     def icon(self) -> str:

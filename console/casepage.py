@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -12,7 +12,9 @@ from typing import Any
 from fastapi import Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from alerting.check import reason_of
 from alerting.incident import Outcome
+from alerting.telling import questions
 from care.model import VisitMode
 from care.policy import load_policy
 from console import checkrows, interruptions, queue, supplyqueue, times
@@ -21,8 +23,10 @@ from console.context import PageContext
 from console.outlook import describe
 from console.records import GROUPS
 from console.sentence import lede
+from console.timeline import lines_of
+from console.tried import Tried, tried
 from console.usage_chart import load_chart
-from console.why import figures
+from console.why import figures, passed
 from core.ids import new_id
 
 HTMX_CONFIG = json.dumps(
@@ -61,8 +65,10 @@ async def case_page(
         case = await load_case(session, page.who, incident_id, page.now)
         chart = await load_chart(session, case.incident, page.zone, page.now)
         until = case.incident.closed_at or page.now
-        found = figures(case.incident, until, page.words, page.zone)
-        case = replace(case, chart=chart, figures=found)
+        found = figures(case.incident.kind, case.incident.facts, until, page.words, page.zone)
+        check = case.incident.facts.get("check") or {}
+        asked = await questions.questions_of(session, check["id"]) if check.get("id") else ()
+        case = replace(case, chart=chart, figures=found, asked=tuple(asked))
         values = case_values(page, case, open_panel=open_panel, typed=typed or {}, trouble=trouble)
         if not page.wants_fragment:
             values |= await desk_values(session, page, show)
@@ -122,6 +128,8 @@ def case_values(
     tiers = {
         tier.key: (tier.name_en if page.lang == "en" else tier.name_zh) for tier in policy.tiers
     }
+    notices = [*case.others_told, *(one for view in case.contacts for one in view.notices)]
+    story = story_of(case, page)
     outcome = case.incident.outcome
     outcome_text = page.say.outcome(outcome) if outcome else ""
     return {
@@ -134,7 +142,8 @@ def case_values(
         "record_groups": GROUPS,
         "tomorrow": times.local_field(page.now + timedelta(days=1), page.zone),
         "elder_names": {elder.id: elder.name for elder in case.residents},
-        "told_lines": lambda tellings: told_lines(tellings, page),
+        "story": story,
+        "lines": lines_of(case.timeline, notices, case.asked, t, page.say),
         "tier_name": lambda key: tiers.get(key, key),
         "may_waive": policy.close.waiver_instead_of_record,
         "describe": _describer(page),
@@ -145,33 +154,25 @@ def case_values(
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ToldLine:
-    """Somebody who was told at one moment, over which channels, and why."""
+class Story:
+    """Why a case about stillness opened, and what was tried before: the first thing to read."""
 
-    name: str
-    reason: str
-    channels: tuple[str, ...]
+    passed: str
+    because: str
+    tried: tuple[Tried, ...]
 
 
-def told_lines(tellings: Sequence[Mapping[str, Any]], page: PageContext) -> tuple[ToldLine, ...]:
-    """A step's tellings, one line a person; the desk and the operator have no name of their own."""
-    found: dict[tuple[str, str], list[str]] = {}
-    for one in tellings:
-        who = {"desk": "who.desk", "operator": "who.operator", "platform": "who.webhooks"}
-        nameless = one["kind"] in who
-        name = page.words(who[one["kind"]]) if nameless else str(one["name"])
-        reason = "" if nameless else page.say.reason(one["reason"])
-        channel = page.say.channel(one["channel"])
-        if one["kind"] == "desk":
-            unseen = one.get("state") == "unseen"
-            channel = page.say.notice_state("unseen" if unseen else "delivered")
-        elif nameless:
-            channel = ""
-        found.setdefault((name, reason), []).append(channel)
-    return tuple(
-        ToldLine(name=name, reason=reason, channels=tuple(filter(None, dict.fromkeys(channels))))
-        for (name, reason), channels in found.items()
-    )
+def story_of(case: CaseFile, page: PageContext) -> Story | None:
+    """None for the other kinds: their name says why."""
+    incident, t = case.incident, page.words
+    is_still = incident.kind == "no_water_use"
+    line = passed(incident.facts, incident.closed_at or page.now, t) if is_still else ""
+    reason = reason_of(incident.facts)
+    if not line and reason is None:
+        return None
+    direct = incident.facts.get("profile") == "quiet" and reason is None
+    because = t("why.direct") if direct else page.say.reason(reason)
+    return Story(passed=line, because=because, tried=tried(case.asked, t, page.say))
 
 
 def _guide(case: CaseFile, page: PageContext) -> list[str]:

@@ -18,16 +18,18 @@ from care.queries import Sight, residents
 from care.tables import Area, Elder, EmergencyContact, Home
 from console.icons import icon_of_kind
 from console.queue import Person, QueueRow, load_residents
+from console.stillness import Stillness, stillness_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CheckRow:
-    """One running check in the queue. `since`: of the stillness, where the finding says so."""
+    """One running check in the queue."""
 
     id: str
     kind: str
     state: str
-    since: datetime
+    opened_at: datetime
+    still: Stillness | None
     due_at: datetime
     coming: str  # what happens then: ask, open, look
     by_hand: bool  # nobody but the desk asks
@@ -53,7 +55,8 @@ async def load_rows(session: AsyncSession, sight: Sight) -> tuple[CheckRow, ...]
             id=one.id,
             kind=one.kind,
             state=one.state,
-            since=since_of(one),
+            opened_at=one.opened_at,
+            still=stillness_of(one.kind, one.finding.get("facts", {})),
             due_at=one.due_at or one.opened_at,
             coming=coming(one),
             by_hand="console" in asked.get(one.id, ()),
@@ -70,15 +73,6 @@ def with_checks(rows: Sequence[QueueRow], checks: Sequence[CheckRow]) -> tuple[A
     later = [row for row in rows if row.severity == "technical" or row.stage == "following_up"]
     sooner = [row for row in rows if row not in later]
     return (*sooner, *checks, *later)
-
-
-def since_of(check: Check) -> datetime:
-    """Since when nothing was used, as far as the finding says; otherwise since it was found."""
-    given = check.finding.get("facts", {}).get("since")
-    try:
-        return datetime.fromisoformat(str(given))
-    except ValueError:
-        return check.opened_at
 
 
 def coming(check: Check) -> str:
@@ -111,7 +105,7 @@ class CheckFile:
     home: Home | None
     area_name: str | None
     asked: Sequence[Notice]
-    since: datetime
+    still: Stillness | None
     coming: str
 
     @property
@@ -141,6 +135,6 @@ async def load_file(session: AsyncSession, sight: Sight, check_id: str) -> Check
         home=home,
         area_name=area.name if area else None,
         asked=await questions.questions_of(session, check.id),
-        since=since_of(check),
+        still=stillness_of(check.kind, check.finding.get("facts", {})),
         coming=coming(check),
     )

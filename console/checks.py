@@ -11,12 +11,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from alerting import check_queries
 from alerting.check import AWAY_CHOICES, Purpose, Result, away_until
 from alerting.handling import check_ending
+from alerting.tables import Check
 from care.permissions import may, require
 from console.casepage import desk_values
 from console.checkrows import load_file
 from console.context import AtDesk, PageContext
 from console.errors import PageRoute, explain, status_of
 from console.forms import required, version_of
+from console.tried import tried
+from console.usage_chart import load_check_chart
+from console.why import figures, passed
 from core.db import after_commit
 from core.errors import AnjuError, InvalidInput, NotFound
 
@@ -88,6 +92,18 @@ async def _perform(
     )
 
 
+async def _why(session: AsyncSession, page: PageContext, check: Check) -> dict[str, Any]:
+    """Why the elder is asked; a question to a contact says in its title what it is about."""
+    if check.purpose != Purpose.WELLBEING:
+        return {"chart": None, "figures": (), "passed": ""}
+    facts, until = check.finding.get("facts", {}), check.ended_at or page.now
+    return {
+        "chart": await load_check_chart(session, check, page.zone, page.now),
+        "figures": figures(check.kind, facts, until, page.words, page.zone),
+        "passed": passed(facts, until, page.words) if check.kind == "no_water_use" else "",
+    }
+
+
 async def _page(
     page: PageContext,
     check_id: str,
@@ -98,8 +114,11 @@ async def _page(
     open_panel: str | None = None,
 ) -> Response:
     async with page.services.db.reading() as session:
+        file = await load_file(session, page.sight, check_id)
         values: dict[str, Any] = {
-            "file": await load_file(session, page.sight, check_id),
+            "file": file,
+            "tries": tried(file.asked, page.words, page.say),
+            **await _why(session, page, file.check),
             "choices": AWAY_CHOICES,
             "trouble": trouble,
             "open_panel": open_panel,

@@ -34,11 +34,9 @@ from console.texts import HTML_LANG, Words, preferred_language, words
 from core.errors import NotAllowed, NotSignedIn
 from core.services import Services
 
-LANGUAGE_COOKIE = "anju_language"
-THEME_COOKIE = "anju_theme"
+LANGUAGE_COOKIE, THEME_COOKIE = "anju_language", "anju_theme"
 THEMES = ("auto", "light", "dark")
-COMPRESS_ABOVE = 4096
-"""Bytes. A long queue is fetched at every hint and shrinks to a twelfth."""
+COMPRESS_ABOVE = 4096  # bytes; a long queue is fetched at every hint and shrinks to a twelfth
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,7 +126,7 @@ class PageContext:
             "now": now,
             "csrf_field": CSRF_FIELD,
             "clock": lambda moment: times.clock(moment, zone, now),
-            "day_clock": lambda moment: times.day_clock(moment, zone),
+            "day_at": lambda moment: wording.day_text(moment, lang, zone, now),
             "span_since": lambda m: times.span((now - m).total_seconds(), self.words("time.day")),
             "span_until": lambda m: times.span((m - now).total_seconds(), self.words("time.day")),
             "phone_text": times.phone_text,
@@ -159,8 +157,11 @@ class Say:
     def channel(self, channel: str) -> str:
         return wording.channel_text(channel, self._lang)
 
-    def notice_state(self, state: str) -> str:
-        return wording.notice_state_text(state, self._lang)
+    def notice_state(self, state: str, channel: str = "") -> str:
+        return wording.notice_state_text(state, self._lang, channel)
+
+    def register(self, register: str) -> str:
+        return wording.register_text(register, self._lang)
 
     def reason(self, reason: str | None) -> str:
         return wording.reason_text(reason, self._lang)

@@ -20,11 +20,14 @@ from alerting.handling.absences import is_away_by
 from alerting.queries import elders_of
 from alerting.tables import Incident, Notice
 from alerting.telling.links import open_link
+from alerting.wording import noticed_text, seen_text
 from care.model import DESK_ROLES, ElderStatus
 from care.tables import Elder, EmergencyContact, Home, User
 from console.context import LANGUAGE_COOKIE, Anybody, PageContext
 from console.errors import PageRoute
 from console.forms import required
+from console.outlook import outlook
+from console.queue import load_policies
 from console.security import set_cookie
 from console.texts import words
 from core.errors import NotFound
@@ -150,6 +153,9 @@ async def _details(
     concerned = [one for one in await elders_of(session, incident) if one.id == contact.elder_id]
     home = await session.get(Home, incident.home_id) if incident.home_id else None
     visitor = await session.get(User, incident.visitor_id) if incident.visitor_id else None
+    wanted = (incident.policy_id, incident.policy_version)
+    policy = (await load_policies(session, [wanted]))[wanted]
+    lang, zone, facts = page.lang, page.zone, incident.facts
     said_by_them = [one.id for one in concerned if await is_away_by(session, one, contact)]
     return page.render(
         "link_after.html",
@@ -159,6 +165,16 @@ async def _details(
         people=[Concerned(elder=one, home=home) for one in concerned],
         visitor=visitor,
         said_by_them=said_by_them,
+        noticed=noticed_text(incident.kind, facts, lang, page.now),
+        seen=seen_text(facts, lang, zone, page.now),
+        coming=outlook(
+            incident.stage,
+            incident.due_kind,
+            incident.due_at,
+            incident.step,
+            incident.round,
+            policy,
+        ),
     )
 
 

@@ -21,6 +21,7 @@ from care.status import returned_lately, reviews_overdue
 from care.tables import Area, Elder, Home
 from console.icons import icon_of_kind
 from console.outlook import Outlook, outlook
+from console.stillness import Stillness, stillness_of
 
 QUEUE_LIMIT = 300
 """More rows than this nobody reads; the counters still count all."""
@@ -68,6 +69,10 @@ class QueueRow:
     @property
     def icon(self) -> str:
         return icon_of_kind(self.kind)
+
+    @property
+    def still(self) -> Stillness | None:
+        return stillness_of(self.kind, self.facts)
 
     @property
     def owned(self) -> bool:

@@ -19,11 +19,6 @@ def clock(moment: datetime, zone: ZoneInfo, now: datetime) -> str:
     return local.strftime("%m-%d %H:%M" if local.year == today.year else "%Y-%m-%d %H:%M")
 
 
-def day_clock(moment: datetime, zone: ZoneInfo) -> str:
-    """`03-01 21:00`: also of today, where people choose between days."""
-    return moment.astimezone(zone).strftime("%m-%d %H:%M")
-
-
 def span(seconds: float, day: str) -> str:
     """`00:42`, `3:10:05`, from a day on `2 天 04:12`; `day` is the word for days.
 

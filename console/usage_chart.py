@@ -1,4 +1,4 @@
-"""Why a home counts as quiet, as a picture: five weeks of use by hour, the gap, limit and alarm."""
+"""Why a home counts as quiet, as a picture: five weeks of use by hour, the gap and its limits."""
 
 from __future__ import annotations
 
@@ -11,14 +11,19 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerting.tables import Incident, ReadingRow
+from alerting.check import Purpose, is_asking_line
+from alerting.tables import Check, Incident, ReadingRow
 from alerting.usage import HOURS, DayUse, by_hour, midnight_after, place_in_day
+from console.stillness import moment_of
 
 KINDS = frozenset({"no_water_use", "tap_left_on", "leak", "cannot_assess"})
 DAYS = 35
 TALL = 2  # the last days, in which the gap lies, are drawn larger
 LEFT, TOP, WIDTH = 64, 28, 360  # px of the drawing
-THIN, THICK, RULE = 7, 34, 5
+THIN, THICK, RULE = 5, 34, 5
+DOT = 7  # px, the radius of a moment
+DOT_AT = {"asked": 0.27, "seen": 0.5, "opened": 0.73}
+"""How far down its row a moment stands: asked and opened are minutes apart."""
 ROOM_FOR_WORDS = 176  # px of a gap that its length is written into
 STEPS_L = (0.5, 5.0, 20.0, 60.0)
 """From so many litres an hour on a cell is one shade darker."""
@@ -37,12 +42,23 @@ class Box:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mark:
-    """A moment: a line across its day, and what it is called there."""
+    """A limit: a line across its day. Dashed for the one that asks, solid for the incident's."""
 
     x: float
     y: float
     height: float
-    name: str  # limit or alarm
+    name: str  # check or incident
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dot:
+    """A moment at which something happened."""
+
+    x: float
+    y: float
+    r: float
+    name: str  # asked, opened; seen: somebody knew that all was well
     at: datetime
 
 
@@ -62,6 +78,7 @@ class UsageChart:
     gap_label: Label | None  # where the length of the gap is written
     gap_s: float  # from the last use until now, or until the case was closed
     marks: tuple[Mark, ...]
+    dots: tuple[Dot, ...]
     days: tuple[Label, ...]
     hours: tuple[Label, ...]
     width: float
@@ -72,12 +89,37 @@ async def load_chart(
     session: AsyncSession, incident: Incident, zone: ZoneInfo, now: datetime
 ) -> UsageChart | None:
     """The chart of an incident about water; None where no reading could be drawn."""
-    if incident.kind not in KINDS or incident.device_id is None:
-        return None
+    moments = [("opened", incident.opened_at)]
+    check = incident.facts.get("check") or {}
+    asked_at = moment_of(check.get("asked_at"))
+    if asked_at is not None and check.get("purpose") == Purpose.WELLBEING:
+        moments.insert(0, ("asked", asked_at))
     until = incident.closed_at or now
-    readings = await load_readings(session, incident.device_id, until)
+    return await _load(session, incident, incident.facts, moments, until, zone)
+
+
+async def load_check_chart(
+    session: AsyncSession, check: Check, zone: ZoneInfo, now: datetime
+) -> UsageChart | None:
+    """The same of a check: nobody has been alarmed yet, or ever was."""
+    facts = check.finding.get("facts", {})
+    moments = [("asked", check.opened_at)]
+    return await _load(session, check, facts, moments, check.ended_at or now, zone)
+
+
+async def _load(
+    session: AsyncSession,
+    subject: Incident | Check,
+    facts: Mapping[str, Any],
+    moments: Sequence[tuple[str, datetime]],
+    until: datetime,
+    zone: ZoneInfo,
+) -> UsageChart | None:
+    if subject.kind not in KINDS or subject.device_id is None:
+        return None
+    readings = await load_readings(session, subject.device_id, until)
     uses = by_hour(readings, zone, until, DAYS)
-    return draw(uses, incident.facts, incident.opened_at, until, zone) if _told(uses) else None
+    return draw(uses, facts, moments, until, zone) if _told(uses) else None
 
 
 async def load_readings(
@@ -104,9 +146,7 @@ def draw_stillness(
 ) -> UsageChart | None:
     """The same of a home without an alarm: the gap that runs `since` then, and its limit."""
     uses = by_hour(readings, zone, now, DAYS)
-    return (
-        draw(uses, {"since": since, "limit_s": limit_s}, None, now, zone) if _told(uses) else None
-    )
+    return draw(uses, {"since": since, "limit_s": limit_s}, (), now, zone) if _told(uses) else None
 
 
 def _told(uses: Sequence[DayUse]) -> bool:
@@ -116,25 +156,32 @@ def _told(uses: Sequence[DayUse]) -> bool:
 def draw(
     uses: Sequence[DayUse],
     facts: Mapping[str, Any],
-    alarm_at: datetime | None,
+    moments: Sequence[tuple[str, datetime]],
     until: datetime,
     zone: ZoneInfo,
 ) -> UsageChart:
-    """Days from top to bottom, hours from left to right; the last days tall."""
+    """Days from top to bottom, hours from left to right; the last days tall.
+
+    `moments`: what happened when, by the names of `Dot`.
+    """
     tops = _tops(len(uses))
     place = {use.day: (top, height) for use, (top, height) in zip(uses, tops, strict=True)}
-    since = _moment(facts.get("since"))
+    since = moment_of(facts.get("since"))
     gap = tuple(_gap(since, until, place, zone)) if since is not None else ()
-    marks = [("alarm", alarm_at)] if alarm_at is not None else []
-    limit_s = facts.get("limit_s") or (facts.get("window_h") or 0) * 3600
-    if since is not None and limit_s:
-        marks.append(("limit", since + timedelta(seconds=limit_s)))
+    marks = (
+        [(name, since + timedelta(seconds=limit_s)) for name, limit_s in limits_of(facts)]
+        if since is not None
+        else []
+    )
+    if since is not None and facts.get("seen_at"):
+        moments = [("seen", since), *moments]
     return UsageChart(
         cells=tuple(_cells(uses, tops, until.astimezone(zone))),
         gap=gap,
         gap_label=_room_in(gap),
         gap_s=(until - since).total_seconds() if since is not None else 0.0,
         marks=tuple(_marks(marks, place, zone)),
+        dots=tuple(_dots(moments, place, zone)),
         days=tuple(_day_labels(uses, tops)),
         hours=tuple(
             Label(x=LEFT + WIDTH * hour / HOURS, y=TOP - 9, text=f"{hour:02d}")
@@ -223,11 +270,31 @@ def _marks(
             yield Mark(x=LEFT + share * WIDTH, y=top - 2, height=height + 4, name=name, at=at)
 
 
+def _dots(
+    moments: Sequence[tuple[str, datetime]],
+    place: Mapping[date, tuple[float, float]],
+    zone: ZoneInfo,
+) -> Iterator[Dot]:
+    for name, at in moments:
+        day, share = place_in_day(at, zone)
+        if day in place:
+            top, height = place[day]
+            x, r = LEFT + share * WIDTH, min(DOT, height / 2)
+            yield Dot(x=x, y=top + height * DOT_AT[name], r=r, name=name, at=at)
+
+
+def limits_of(facts: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """Every limit that the facts name, in seconds from their `since`: check, incident."""
+    limit_s = facts.get("limit_s") or (facts.get("window_h") or 0) * 3600
+    if not limit_s:
+        return []
+    if not is_asking_line(facts):
+        return [("incident", limit_s)]
+    later_s = facts.get("quiet_limit_s") or 0
+    return [("check", limit_s)] + ([("incident", later_s)] if later_s > limit_s else [])
+
+
 def _day_labels(uses: Sequence[DayUse], tops: Sequence[tuple[float, float]]) -> Iterator[Label]:
     for number, (use, (top, height)) in enumerate(zip(uses, tops, strict=True)):
         if height == THICK or number % 7 == 0:
             yield Label(x=LEFT - 8, y=top + height / 2 + 5, text=f"{use.day:%m-%d}")
-
-
-def _moment(value: Any) -> datetime | None:
-    return datetime.fromisoformat(value) if isinstance(value, str) else None

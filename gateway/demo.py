@@ -220,6 +220,7 @@ def _settings(
 
 
 def _addresses(settings: Settings, phone_url: str, state: DemoState) -> tuple[Address, ...]:
+    """One sign-in of every role, with the page it begins at."""
     base, sign_ins = settings.link_base, state.passwords
 
     def page(zh: str, en: str, url: str, username: str = "") -> Address:
@@ -228,10 +229,11 @@ def _addresses(settings: Settings, phone_url: str, state: DemoState) -> tuple[Ad
         )
 
     return (
-        page("值班台", "Duty desk", f"{base}/", "duty"),
+        page("值班台", "Duty desk", f"{base}/desk", "duty"),
+        page("负责人的规则", "Supervisor's rules", f"{base}/rules", "supervisor"),
         page("探访员手机", "Visitor's phone", f"{base}/my", "visitor1"),
-        page("全镇的电话", "Everybody's telephones", f"{phone_url}/"),
         page("管理", "Administration, API", f"{base}/docs", ADMIN),
+        page("全镇的电话", "Everybody's telephones", f"{phone_url}/"),
     )
 
 

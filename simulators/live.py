@@ -25,6 +25,8 @@ _REFRESH_S, _ASK_EVERY_S = 1.0, 2.0
 _NEXT = 3  # steps of the script
 _LEAST, _MOST = 4, 12  # rows of a table, by the height of the terminal
 _ROUTINE = 3  # rows for meters and signs of life
+_INVENTED = ("演示账号；人和数据都是虚构的", "demo sign-ins; people and data are invented")
+_SUBTITLE = " · ".join((*_INVENTED, "Ctrl-C 结束 / stops everything"))
 _STYLE = {"script": "bold", "ack": "green", "heard": "cyan", "reading": "dim", "alive": "dim"}
 _STAGES = {
     "open": "未接 open", "acknowledged": "已接 acknowledged", "dispatched": "已派 dispatched",
@@ -134,6 +136,7 @@ class LiveView:
                 self._print(self._clock.now(), f"{row['id']}  {row['kind']}  {stage}")
 
     def _print_addresses(self) -> None:
+        self._console.print(f"{_INVENTED[0]} / {_INVENTED[1]}", highlight=False, soft_wrap=True)
         for one in self._addresses:
             who = f"  {one.username} / {one.password}" if one.username else ""
             self._console.print(
@@ -149,7 +152,7 @@ class LiveView:
             who = Text(f"{one.username} / {one.password}" if one.username else "", style="bold")
             link = Text(one.url, style=f"link {one.url} underline")
             table.add_row(_both(one.zh, one.en), link, who)
-        return Panel(table, title="安居演示 · Anju demo", subtitle="Ctrl-C 结束 / stops everything")
+        return Panel(table, title="安居演示 · Anju demo", subtitle=_SUBTITLE)
 
     def _lines_table(self, rows: int) -> RenderableType:
         table = _table("设备刚才说的 · What devices just did", "时间", "设备 device", "说 says")

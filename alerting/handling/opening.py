@@ -230,7 +230,7 @@ async def _open(
     timeline.append(
         session,
         incident.id,
-        at=finding.at,
+        at=now if "check" in facts else finding.at,  # what was asked before comes before
         now=now,
         kind="opened",
         data={"incident_kind": finding.kind, "facts": facts, "rule": finding.reason},

@@ -13,6 +13,7 @@ from alerting.wording.checks import (
     check_state_text,
     check_text,
 )
+from alerting.wording.family import ASKED, NOTICED, day_text, noticed_text, seen_text
 from alerting.wording.messages import DRILL, REPEAT_MARK, SMS, SPOKEN, message_text
 from alerting.wording.reasons import DOUBT, REASON, reason_text
 from alerting.wording.timelines import TIMELINE, timeline_text
@@ -20,6 +21,7 @@ from alerting.wording.times import clock_text, duration_text
 from alerting.wording.titles import incident_title
 from alerting.wording.words import (
     ANSWER,
+    CALL_STATE,
     CHANNEL,
     CONDITION,
     EXTREME,
@@ -28,6 +30,7 @@ from alerting.wording.words import (
     LANGUAGES,
     NOTICE_STATE,
     OUTCOME,
+    REGISTER,
     ROLE,
     SEVERITY,
     STAGE,
@@ -37,12 +40,15 @@ from alerting.wording.words import (
     notice_state_text,
     outcome_text,
     pick,
+    register_text,
     severity_text,
     stage_text,
 )
 
 __all__ = [
     "ANSWER",
+    "ASKED",
+    "CALL_STATE",
     "CHANNEL",
     "CHECK_MESSAGE",
     "CHECK_PURPOSE",
@@ -56,9 +62,11 @@ __all__ = [
     "FAILURE",
     "KIND",
     "LANGUAGES",
+    "NOTICED",
     "NOTICE_STATE",
     "OUTCOME",
     "REASON",
+    "REGISTER",
     "REPEAT_MARK",
     "ROLE",
     "SEVERITY",
@@ -73,14 +81,18 @@ __all__ = [
     "check_state_text",
     "check_text",
     "clock_text",
+    "day_text",
     "duration_text",
     "incident_title",
     "kind_text",
     "message_text",
     "notice_state_text",
+    "noticed_text",
     "outcome_text",
     "pick",
     "reason_text",
+    "register_text",
+    "seen_text",
     "severity_text",
     "stage_text",
     "timeline_text",

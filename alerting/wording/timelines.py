@@ -74,6 +74,7 @@ TIMELINE: dict[str, tuple[str, str]] = {
         "{channel}通知 {recipient} 失败：{detail}",
         "{channel} to {recipient} failed: {detail}",
     ),
+    "call_failed": ("打给 {recipient}：{detail}", "Call to {recipient}: {detail}"),
     "notice_delivered": ("{channel}已送达 {recipient}", "{channel} reached {recipient}"),
     "notice_parked": ("{channel}通知 {recipient} 已搁置", "{channel} to {recipient} was parked"),
     "visit_recorded": ("探访记录（第 {number} 次）", "Visit recorded (no. {number})"),
@@ -115,6 +116,8 @@ def timeline_text(
         values["relation"] = data["relation"] or pick(_CONTACT, lang, "")
     if "tellings" in data:
         values["people"] = _people_text(data["tellings"], lang)
+    if kind == "notice_failed" and data.get("channel") == "call":
+        kind = "call_failed"  # nobody picked up: nothing of ours failed
     template = pick(TIMELINE.get(kind), lang, kind)
     return template.format_map(_Lenient(values)).strip()
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from alerting.check import is_asking_line
 from alerting.wording.checks import check_text
 from alerting.wording.electricity import electricity_text, no_power_text
 from alerting.wording.reasons import DOUBT, reason_text
@@ -244,7 +245,7 @@ def _last_text(facts: Mapping[str, Any], lang: str, zone: ZoneInfo | None) -> st
     zh = lang != "en"
     if facts.get("seen_at"):
         seen = clock_text(facts["seen_at"], zone)
-        return f"（{seen} 有人确认平安）" if zh else f" (seen to be well at {seen})"
+        return f"（从 {seen} 有人确认平安算起）" if zh else f" (since known to be well at {seen})"
     if not facts.get("since") or not facts.get("since_known", True):
         return ""
     last = clock_text(facts["since"], zone)
@@ -262,7 +263,7 @@ def _again_text(facts: Mapping[str, Any], lang: str) -> str:
 
 def _longer_than_usual_text(facts: Mapping[str, Any], lang: str, zone: ZoneInfo | None) -> str:
     """已 9 小时 20 分未用水（上次 07:10）；本户此时段以往最长 6 小时，报警线 9 小时；表计在线…"""
-    zh = lang != "en"
+    zh, asks = lang != "en", is_asking_line(facts)
     newest = clock_text(facts.get("last_reading_at"), zone)
     last, span = _last_text(facts, lang, zone), duration_text(facts.get("idle_s") or 0, lang)
     limit = duration_text(facts["limit_s"], lang)
@@ -272,7 +273,7 @@ def _longer_than_usual_text(facts: Mapping[str, Any], lang: str, zone: ZoneInfo 
             f"已 {span}未用水"
             + last
             + (f"；本户此时段以往最长 {usual}" if usual else "；还在了解本户的习惯")
-            + f"，报警线 {limit}"
+            + f"，{'问安线' if asks else '报警线'} {limit}"
             + (f"；表计在线，最近读数 {newest}" if newest else "")
             + electricity_text(facts, lang, zone)
         )
@@ -280,7 +281,7 @@ def _longer_than_usual_text(facts: Mapping[str, Any], lang: str, zone: ZoneInfo 
         f"none for {span}"
         + last
         + (f"; longest usual here at this hour {usual}" if usual else "; still learning this home")
-        + f", limit {limit}"
+        + f", {'check after' if asks else 'limit'} {limit}"
         + (f"; meter online, last reading {newest}" if newest else "")
         + electricity_text(facts, lang, zone)
     )

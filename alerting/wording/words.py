@@ -123,10 +123,34 @@ NOTICE_STATE: dict[str, tuple[str, str]] = {
     "unseen": ("无人值守", "nobody at the desk"),
     "superseded": ("已失效", "no longer news"),
 }
+CALL_STATE: dict[str, tuple[str, str]] = {
+    "waiting": ("待拨打", "not dialled yet"),
+    "sending": ("正在拨打", "being dialled"),
+    "accepted": ("已拨出，还没有结果", "dialled, no result yet"),
+    "delivered": ("响过铃，没有按键应答", "it rang, no key pressed"),
+    "answered": ("已按键应答", "answered by key"),
+    "failed": ("没有打通", "did not get through"),
+    "superseded": ("不再拨打", "not dialled any more"),
+}
+"""What has come of a call: a telephone that rang, or was picked up, is no answer."""
 FAILURE: dict[str, tuple[str, str]] = {
     "no_answer": ("无人接听", "no answer"),
     "busy": ("忙线", "busy"),
     "failed": ("未送达", "not delivered"),
+}
+REGISTER: dict[str, tuple[str, str]] = {
+    "water_total": ("水表读数", "water meter"),
+    "water_flow": ("水流量", "water flow"),
+    "energy_total": ("电表读数", "electricity meter"),
+    "power": ("功率", "power"),
+    "voltage": ("电压", "voltage"),
+    "current": ("电流", "current"),
+    "smoke_density": ("烟雾浓度", "smoke density"),
+    "battery_pct": ("电量", "battery"),
+    "rssi_dbm": ("信号强度", "signal strength"),
+    "link_quality": ("链路质量", "link quality"),
+    **VITAL,
+    "temperature": ("温度", "temperature"),  # a room's as well as a body's
 }
 ANSWER: dict[str, tuple[str, str]] = {
     "will_go": ("我知道了，我来联系", "I know, I will get in touch"),
@@ -165,5 +189,11 @@ def channel_text(channel: str, lang: str) -> str:
     return look_up(CHANNEL, channel, lang)
 
 
-def notice_state_text(state: str, lang: str) -> str:
-    return look_up(NOTICE_STATE, state, lang)
+def notice_state_text(state: str, lang: str, channel: str = "") -> str:
+    """How far a message got; a call is told in words of its own."""
+    table = NOTICE_STATE | CALL_STATE if channel == "call" else NOTICE_STATE
+    return look_up(table, state, lang)
+
+
+def register_text(register: str, lang: str) -> str:
+    return look_up(REGISTER, register, lang)

@@ -43,6 +43,8 @@ document.body.addEventListener("htmx:afterSwap", (event) => {
     pane.scrollTop = 0;
     pane.focus({ preventScroll: true });
     if (matchMedia("(max-width: 899px)").matches) scrollTo(0, 0);
+  } else if (document.activeElement === document.body) {
+    pane.focus({ preventScroll: true }); // the button that was pressed is gone: Tab goes on here
   }
 });
 // A button that got no answer must not look as if it had worked.

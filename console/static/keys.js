@@ -1,5 +1,5 @@
-// The keyboard at the desk: J K Enter in the queue, A D N O inside an opened case, W H L I
-// inside a check, Esc back.
+// The keyboard at the desk: J K Enter in the queue, A D N O R E inside an opened case, W H L I
+// inside a check, C to a telephone number, Ctrl Enter saves what is being typed, Esc back.
 
 import { rows, showNewcomers } from "./queue.js";
 
@@ -25,13 +25,30 @@ function move(by) {
 // Only with the cursor away from the queue: A must never take another case than the one meant.
 function press(key) {
   if (!caseOf() || scroll.contains(document.activeElement)) return false;
-  const control = pane.querySelector(`#case-actions [data-key=${key}]`);
+  const control = pane.querySelector(`[data-key=${key}]`);
   if (!control) return false;
   if (control.matches("summary")) {
     control.parentElement.open = true;
     control.parentElement.querySelector("select, textarea, input:not([type=hidden])")?.focus();
   } else control.click();
   return true;
+}
+
+// Arrows would take the second choice first: a digit takes the one that it names.
+function choose(event) {
+  const choices = event.target.closest(".panel .grades")?.querySelectorAll("input[type=radio]");
+  const choice = choices?.[Number(event.key) - 1];
+  if (!choice) return false;
+  choice.checked = true;
+  choice.focus();
+  return true;
+}
+
+// To the number and not through it: Enter dials.
+function toNumber() {
+  const numbers = [...pane.querySelectorAll('.case-grid a[href^="tel:"]')];
+  const next = numbers.indexOf(document.activeElement) + 1;
+  (numbers[next] ?? numbers[0])?.focus();
 }
 
 function goBack() {
@@ -59,13 +76,29 @@ const actions = {
   h: () => press("h"),
   l: () => press("l"),
   i: () => press("i"),
+  e: () => press("e"),
+  r: () => press("r"),
+  c: toNumber,
+  s: () => document.querySelector("#sound-band:not([hidden]) [data-arm]")?.click(),
   ".": showNewcomers,
-  "/": () => document.getElementById("search").focus(),
+  "/": () => {
+    const field = document.getElementById("search");
+    if (!field.checkVisibility()) document.getElementById("top-menu").showPopover();
+    field.focus();
+  },
   "?": () => help.showModal(),
 };
 
 document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.isComposing) {
+    event.target.closest("#case form")?.requestSubmit();
+    return;
+  }
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || help.open) return;
+  if (choose(event)) {
+    event.preventDefault();
+    return;
+  }
   const typing = event.target.matches("input:not([type=radio]), textarea, select");
   if (event.key === "Escape") {
     if (typing) event.target.blur();

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from alerting import wording
 from alerting.detectors.liveness import judge_presence, judge_silence
-from alerting.finding import Finding, Severity
+from alerting.finding import SEVERITY_OF_KIND, Finding, Severity
 from alerting.wording import duration_text, incident_title, message_text, timeline_text
 from tests.detection.support import T0, Watch, device, event, hours, reading, water
 
@@ -223,6 +223,8 @@ TOLD = {
          "Contact answered: I cannot reach them"),
         ("notice_failed", {"channel": "sms", "recipient": "李女儿", "detail": "answered 500"},
          "短信通知 李女儿 失败：answered 500", "text message to 李女儿 failed: answered 500"),
+        ("notice_failed", {"channel": "call", "recipient": "李女儿", "detail": "no_answer"},
+         "打给 李女儿：无人接听", "Call to 李女儿: no answer"),
         ("closed", {"text": ""}, "结案。", "Closed."),
         ("closed", {}, "结案。", "Closed."),
         ("dispatched", {}, "派单给", "Dispatched"),
@@ -254,6 +256,50 @@ def test_times_are_told_in_the_homes_zone() -> None:
     assert wording.clock_text(None, ZONE) == wording.clock_text("", ZONE) == ""
 
 
+@pytest.mark.parametrize("state", wording.CALL_STATE)
+def test_a_call_that_rang_is_never_told_as_delivered(state: str) -> None:
+    told = {wording.notice_state_text(state, lang, "call") for lang in wording.LANGUAGES}
+    assert told == set(wording.CALL_STATE[state]) and "已送达" not in told
+    assert wording.notice_state_text("delivered", "zh", "sms") == "已送达"
+
+
+STILL = {"since": (T0 - hours(7)).isoformat(), "limit_s": 22500, "quiet_limit_s": 26100,
+         "longest_s": 7200, "idle_s": 25200, "profile": "tight"}  # fmt: skip
+ASKED = {"purpose": "wellbeing", "result": "unanswered", "asked": 2, "via": ["call", "sms"]}
+
+
+@pytest.mark.parametrize(
+    ("facts", "line"),
+    [
+        ({"opens": "check"}, "问安线 6 小时 15 分"),
+        ({"opens": "incident", "check": ASKED}, "问安线 6 小时 15 分"),
+        ({"opens": "incident"}, "报警线 6 小时 15 分"),
+        ({"opens": "incident", "profile": "quiet", "check": ASKED}, "报警线 6 小时 15 分"),
+    ],
+)
+def test_the_line_that_asks_is_not_called_an_alarms(facts: dict[str, Any], line: str) -> None:
+    assert line in incident_title("no_water_use", STILL | facts, "zh", ZONE)
+
+
+@pytest.mark.parametrize("lang", wording.LANGUAGES)
+@pytest.mark.parametrize("kind", [*SEVERITY_OF_KIND, "unreadable", "brand_new"])
+def test_a_family_reads_plain_words(kind: str, lang: str) -> None:
+    facts = STILL | {"opens": "check", "check": ASKED, "grade": "fine", "seen_at": STILL["since"]}
+    told = wording.noticed_text(kind, facts, lang, T0)
+    jargon = ("线", "limit", "preset", "profile", "tight", "adaptive", "fine", "表计", "meter")
+    assert told and not [word for word in jargon if word in told]
+    assert (wording.pick(wording.ASKED["unanswered"], lang)) in told
+
+
+def test_a_family_is_told_days_and_minutes() -> None:
+    at = [T0 + hours(24 * days) for days in (-1, 0, 1, 5)]
+    assert [wording.day_text(one, "zh", ZONE, T0) for one in at] == [
+        "昨天 08:00", "今天 08:00", "明天 08:00", "3 月 6 日 08:00"]  # fmt: skip
+    assert wording.day_text(at[3], "en", ZONE, T0) == "6 March 08:00"
+    assert "今天 08:00" in wording.seen_text({"seen_at": T0.isoformat()}, "zh", ZONE, T0)
+    assert wording.seen_text({}, "zh", ZONE, T0) == ""
+
+
 @pytest.mark.parametrize("lang", wording.LANGUAGES)
 def test_words_that_nobody_translated_are_shown_and_not_hidden(lang: str) -> None:
     for text in (
@@ -263,6 +309,7 @@ def test_words_that_nobody_translated_are_shown_and_not_hidden(lang: str) -> Non
         wording.outcome_text,
         wording.channel_text,
         wording.notice_state_text,
+        wording.register_text,
         wording.reason_text,
     ):
         assert text("brand_new", lang) == "brand_new"

@@ -64,9 +64,11 @@ async def test_the_officer_phones_and_answers_by_keyboard(site: Site) -> None:
     await page.keyboard.press("j")
     await page.keyboard.press("Enter")
     panel = page.locator(".check-case")
-    await expect(panel.locator(".lede")).to_contain_text("已 9 小时未用水")
+    await expect(panel.locator(".lede")).to_contain_text("已 9 小时没有用水，过了")
     await expect(panel.locator(".check-number")).to_have_attribute("href", "tel:+8613900000000")
-    await expect(panel.locator(".check-asked")).to_contain_text("李演示 · 电话")
+    await expect(panel.locator(".lede")).to_contain_text("的问安线")
+    await expect(panel).not_to_contain_text("为什么报警")
+    await expect(panel.locator(".tried")).to_contain_text("打电话问李演示")
     assert await overflow(page) == 0
     await page.keyboard.press("w")
     await expect(panel).to_contain_text("值班员已与老人通话")
@@ -86,7 +88,10 @@ async def test_an_officer_who_does_not_wait_opens_the_incident(site: Site) -> No
     await page.keyboard.press("i")
     await expect(page.locator(".case h1")).to_contain_text("李演示")
     await expect(page.locator(".timeline")).to_contain_text("值班员结束问安，立即建立事件单")
-    await expect(page.locator(".timeline")).to_contain_text("先行问安：问安 1 次")
+    asked = page.locator(".timeline .entry-tried")
+    await expect(asked.first).to_contain_text("李演示")
+    await expect(page.locator(".timeline .entry-checked ~ .entry-opened")).to_have_count(0)
+    await expect(page.locator(".story")).to_contain_text("值班员结束问安")
     assert "/incidents/" in page.url
     assert site.complaints == []
 
@@ -120,6 +125,6 @@ async def test_the_elder_s_page_is_three_big_buttons(site: Site) -> None:
     await buttons.nth(2).click()
     await expect(page.locator("h1")).to_have_text("谢谢您，收到了")
     await page.get_by_role("button", name="三天以后").click()
-    await expect(page.locator("strong")).to_contain_text("03-04 21:00")
+    await expect(page.locator("strong")).to_contain_text("3 月 4 日 21:00")
     assert (await home.check()).result == "away"
     assert site.complaints == []

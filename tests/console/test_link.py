@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -38,8 +39,9 @@ async def test_looking_shows_two_buttons_and_answers_nothing(world: World) -> No
 async def test_an_answer_shows_what_happened_and_stops_the_calls(world: World) -> None:
     path, contact = await told(world)
     page = words_of(await contact.submit(path, path, answer="will_go"))
-    assert "李桂英" in page and "139 0000 0000" in page and "一键呼叫" in page
-    assert "还没有派人" in page
+    assert "李桂英" in page and "139 0000 0000" in page and "老人按了求助按钮" in page
+    assert "还没有人接手" in page and "安居会继续通知其他人" in page
+    assert not re.search(r"\d:\d\d:\d\d", page), "no seconds: nobody reads them"
     assert "听力弱" not in page, "health is nobody's business on a telephone"
     incident = await world.incident()
     assert incident["stage"] == "open", "the ladder goes on"

@@ -88,7 +88,7 @@ def test_the_shade_of_an_hour(used: float | None, name: str) -> None:
 def test_a_gap_over_midnight_is_framed_on_both_days() -> None:
     uses = by_hour([(hours_before(20), 1.0), (hours_before(19), 1.0)], ZONE, NOON, DAYS)
     facts = {"since": hours_before(16).isoformat(), "limit_s": 14 * 3600}
-    chart = draw(uses, facts, hours_before(1), NOON, ZONE)
+    chart = draw(uses, facts, [("opened", hours_before(1))], NOON, ZONE)
     assert len(chart.cells) == DAYS * HOURS - 12, "the afternoon is still to come"
     assert chart.gap_label is not None
     assert chart.gap_s == 16 * 3600
@@ -97,8 +97,9 @@ def test_a_gap_over_midnight_is_framed_on_both_days() -> None:
     assert after.x == LEFT
     assert after.width == pytest.approx(WIDTH / 2), "from midnight to noon"
     assert after.y > before.y
-    marks = {mark.name: mark.x for mark in chart.marks}
-    assert marks["limit"] < marks["alarm"] < after.x + after.width
+    (limit,), (opened,) = chart.marks, chart.dots
+    assert limit.name == "incident"
+    assert limit.x < opened.x < after.x + after.width
 
 
 async def test_the_page_of_a_quiet_home_shows_what_it_is_about(world: World) -> None:
@@ -117,7 +118,7 @@ async def test_the_page_of_a_quiet_home_shows_what_it_is_about(world: World) -> 
     incident = await world.incident()
     html = await reader(world, world.admin).open(f"/incidents/{incident['id']}")
     assert html.count('class="usage-gap"') >= 2, "in the picture and in its legend"
-    assert 'class="usage-limit"' in html
+    assert 'class="usage-incident"' in html
     assert "过去 35 天每小时用水" in words_of(html)
 
 

@@ -100,7 +100,7 @@ class Case:
 )
 def test_the_figures_behind_a_case(case: Case, said: list[str]) -> None:
     until = datetime(2026, 3, 10, 12, tzinfo=ZONE)
-    found = figures(case, until, words("zh"), ZONE)
+    found = figures(case.kind, case.facts, until, words("zh"), ZONE)
     assert [figure.value for figure in found] == said
 
 

@@ -76,8 +76,10 @@ async def test_a_newcomer_sees_a_live_sos_and_ctrl_c_ends_it(tmp_path: Path) -> 
         port: int = taken.getsockname()[1]
         async with running(tmp_path / "demo-data", port) as demo:
             other = await demo.line(rf"port {port} is taken, console uses (\d+)", 30)
-            desk = await demo.line(r"Duty desk: (http://\S+?)/?  duty / (\S+)", 60)
+            desk = await demo.line(r"Duty desk: (http://\S+?)/desk  duty / (\S+)", 60)
             assert desk[1] == f"http://127.0.0.1:{other[1]}"
+            for path, who in (("rules", "supervisor"), ("my", "visitor1"), ("docs", "admin")):
+                await demo.line(rf"{desk[1]}/{path}  {who} / {who}-", 5)
             phones = await demo.line(r"telephones: (http://\S+)", 5)
             await demo.line(r"demo-sos-01 .* stored by Anju", 20)
             async with AnjuClient(desk[1]) as anju, httpx.AsyncClient() as web:
