@@ -20,7 +20,7 @@ from alerting.intake.heard import Receipt
 from alerting.stream import write_hints
 from alerting.tables import Channel
 from alerting.telling.policies import install_ladders
-from api.app import create_app
+from api.app import create_app, hand_over
 from care.equipment import ensure_native_source
 from care.policy import RegionalPolicy, load_policy
 from console.app import mount_console
@@ -73,6 +73,13 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     return services
 
 
+def make_app(services: Services) -> FastAPI:
+    """The REST interface and the pages."""
+    app = create_app(services)
+    mount_console(app, services)
+    return app
+
+
 async def install(services: Services) -> None:
     """What a database needs before anybody may use it: ladders, native source, operator."""
     settings, now = services.settings, services.clock.now()
@@ -119,8 +126,10 @@ class Anju:
         clock: Clock | None = None,
         http: httpx.AsyncClient | None = None,
         publish: Publish | None = None,
+        app: FastAPI | None = None,
     ) -> None:
-        """`http` and `publish` replace the ways out; tests pass their own."""
+        """`http` and `publish` replace the ways out, and `app` answered for a process that has
+        stopped; tests pass their own."""
         self.settings, self.roles = settings, tuple(roles)
         self.services = build_services(settings, clock)
         self.lanes: dict[str, Lane] = {}
@@ -134,8 +143,8 @@ class Anju:
         self.push = PushLane(self.services)
         self.services.intake = self.push.take
         self.watcher = Watcher(self.services, self.lanes, also_stuck=self.push.stuck_for_s)
-        self.app: FastAPI = create_app(self.services)
-        mount_console(self.app, self.services)
+        self.app: FastAPI = app or make_app(self.services)
+        hand_over(self.app, self.services)
         self.broker: EmbeddedBroker | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._server: uvicorn.Server | None = None
