@@ -142,7 +142,9 @@ class Anju:
         self.rules = RuleKeeper(self.services)
         self.push = PushLane(self.services)
         self.services.intake = self.push.take
-        self.watcher = Watcher(self.services, self.lanes, also_stuck=self.push.stuck_for_s)
+        self.watcher = Watcher(
+            self.services, self.lanes, also_stuck=self.push.stuck_for_s, client=http
+        )
         self.app: FastAPI = app or make_app(self.services)
         hand_over(self.app, self.services)
         self.broker: EmbeddedBroker | None = None
