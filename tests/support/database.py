@@ -44,7 +44,8 @@ _SHAPE = """
 
 _OTHERS = """
     SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+      AND backend_type = 'client backend'
 """
 _COUNT_ANEW = """
     SELECT setval(format('%I.%I', schemaname, sequencename), 1, false) FROM pg_sequences

@@ -411,6 +411,8 @@ async def open_world(
         await phone.aclose()
         await anju.stop()
         registry.use_own(())
+        for host in ("http://hooks.test", "http://phone.test"):
+            take_apart(apps[host].app)
         forget(anju.app)
         _idle_apps.append(anju.app)
 
@@ -419,9 +421,15 @@ _idle_apps: list[FastAPI] = []
 """Making the routes takes longer than most stories; all that differs is what they are handed."""
 
 
-def forget(app: FastAPI) -> None:
-    """Let go of a world that is over: what its application was handed, and remembered of it."""
+def forget(app: Any) -> None:
+    """Let go of a world that is over: what an application was handed, and remembered of it."""
     vars(app.state)["_state"].clear()
+
+
+def take_apart(app: Any) -> None:
+    """Let go of an application's routes: libraries keep hold of the application for good."""
+    app.router.routes.clear()
+    forget(app)
 
 
 class ByHost(httpx.AsyncBaseTransport):
