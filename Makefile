@@ -26,7 +26,6 @@ check: $(VENV)/.dev ## format, lint, types, layers, locks
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
-	@$(BIN)/mypy tests scripts
 	@$(BIN)/lint-imports
 	@$(BIN)/python scripts/locks.py
 

@@ -120,6 +120,18 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 
 def create_app(services: Services) -> FastAPI:
     """The whole REST interface on these services; the console is added by its own package."""
+    app = _routes()
+    hand_over(app, services)
+    return app
+
+
+def hand_over(app: FastAPI, services: Services) -> None:
+    """Have an app answer for these services from now on; its routes know none by themselves."""
+    app.state.services = services
+    app.state.attempts = SignInAttempts(services.clock)
+
+
+def _routes() -> FastAPI:
     app = FastAPI(
         title="Anju",
         version=metadata.version("anju"),
@@ -130,8 +142,6 @@ def create_app(services: Services) -> FastAPI:
         generate_unique_id_function=_operation_id,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
-    app.state.services = services
-    app.state.attempts = SignInAttempts(services.clock)
     v1 = APIRouter(prefix="/api/v1", responses=_REFUSALS)
     for router in _ROUTERS:
         v1.include_router(router)

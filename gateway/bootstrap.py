@@ -13,10 +13,11 @@ import httpx
 from fastapi import FastAPI
 
 from alerting.intake.heard import Receipt
-from api.app import create_app
+from api.app import create_app, hand_over
 from console.app import mount_console
 from core.clock import Clock
 from core.logging import get_logger
+from core.services import Services
 from core.settings import ALL_ROLES, Role, Settings
 from gateway.downlink import LOOK_EVERY_S, Commander
 from gateway.embedded import EmbeddedBroker
@@ -54,6 +55,13 @@ log = get_logger("anju")
 SHUTDOWN_WITHIN_S = 3
 
 
+def make_app(services: Services) -> FastAPI:
+    """The REST interface and the pages."""
+    app = create_app(services)
+    mount_console(app, services)
+    return app
+
+
 class Anju:
     """One process. `start()` returns when everything runs; `stop()` when everything stopped."""
 
@@ -65,8 +73,10 @@ class Anju:
         clock: Clock | None = None,
         http: httpx.AsyncClient | None = None,
         publish: Publish | None = None,
+        app: FastAPI | None = None,
     ) -> None:
-        """`http` and `publish` replace the ways out; tests pass their own."""
+        """`http` and `publish` replace the ways out, and `app` answered for a process that has
+        stopped; tests pass their own."""
         self.settings, self.roles = settings, tuple(roles)
         self.services = build_services(settings, clock)
         self.lanes: dict[str, Lane] = {}
@@ -80,9 +90,11 @@ class Anju:
         self.supply = SupplyKeeper(self.services)
         self.push = PushLane(self.services)
         self.services.intake = self.push.take
-        self.watcher = Watcher(self.services, self.lanes, also_stuck=self.push.stuck_for_s)
-        self.app: FastAPI = create_app(self.services)
-        mount_console(self.app, self.services)
+        self.watcher = Watcher(
+            self.services, self.lanes, also_stuck=self.push.stuck_for_s, client=http
+        )
+        self.app: FastAPI = app or make_app(self.services)
+        hand_over(self.app, self.services)
         self.broker: EmbeddedBroker | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._server: Server | None = None

@@ -39,11 +39,12 @@ class Watcher:
         lanes: Mapping[str, Lane],
         *,
         also_stuck: Callable[[], float] = lambda: 0.0,
+        client: httpx.AsyncClient | None = None,
     ) -> None:
         """`also_stuck`: for how many seconds another way in has waited for its commit."""
         self._services, self._lanes, self._also_stuck = services, lanes, also_stuck
         self._connected_since: datetime | None = None
-        self._client = httpx.AsyncClient(timeout=5.0)
+        self._client = client or httpx.AsyncClient(timeout=5.0)
         self._called_for_stuck = False
         self._began_at = services.clock.now()
         self._elders_at: datetime | None = None

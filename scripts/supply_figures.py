@@ -13,11 +13,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from statistics import median
 
-from alerting.detect import DeviceState, judge_reading
+from alerting.detect import DeviceState, judge_register
 from alerting.detectors.view import DeviceView
 from alerting.finding import Sign
 from alerting.simultaneous import Meter, Together, together
-from devices.event import Reading
 from simulators.water import Household, Style, WaterMeter
 
 STYLES: tuple[Style, ...] = (
@@ -47,8 +46,7 @@ class Home:
         if not cut or self.litres < 0:
             self.litres = self.meter.register_l(at)
         second = int(at.timestamp())
-        said = Reading(child_id="w", register="water_total", value=self.litres / 1000, unit="m3")
-        self.state, found, _ = judge_reading(self.state, said, second, VIEW, second)
+        self.state, found, _ = judge_register(self.state, self.litres / 1000, second, VIEW, second)
         for one in found:
             if one.kind == "no_water_use":
                 ended = one.sign is Sign.CLEARED

@@ -9,12 +9,22 @@ from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
+from hypothesis import settings
 
 from care import accounts
 from core.db import Database
 from core.logging import configure_logging
 from tests.support.clock import ManualClock
-from tests.support.database import PostgresServer, postgres_server, sqlite_template
+from tests.support.database import (
+    PostgresServer,
+    leave_the_disk_alone,
+    postgres_server,
+    sqlite_template,
+)
+
+# Property tests judge results, not the speed of a busy machine.
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +45,11 @@ def rare_collections() -> None:
     """Nearly every test builds a whole application. Looking through all that is there for rubbish
     after every few hundred new objects takes longer than the tests themselves."""
     gc.set_threshold(100_000, 20, 50)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_waiting_for_the_disk() -> None:
+    leave_the_disk_alone()
 
 
 @pytest.fixture
@@ -63,9 +78,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield f"sqlite+aiosqlite:///{path}"
         return
     server: PostgresServer = request.getfixturevalue("postgres")
-    name = server.create()
+    name = server.lend()
     yield server.url(name)
-    server.drop(name)
+    server.take_back(name)
 
 
 @pytest.fixture

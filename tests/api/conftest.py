@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
 
-from care.accounts import SignInAttempts
+from api.app import hand_over
 from core.db import Database
 from core.services import Services
 from gateway.install import install
@@ -23,21 +24,28 @@ async def services(db: Database, clock: ManualClock) -> Services:
 
 
 @pytest.fixture(scope="session")
-def apps() -> list[FastAPI]:
-    """The app that all tests here share, once the first of them has made it."""
-    return []
+def shared_app(tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
+    """Making the routes takes longer than most tests; all that differs is what they are handed."""
+    nowhere = Database(f"sqlite+aiosqlite:///{tmp_path_factory.getbasetemp()}/none.db")
+    return make_app(make_services(nowhere, ManualClock()))
 
 
 @pytest.fixture
-async def world(
-    services: Services, clock: ManualClock, apps: list[FastAPI]
-) -> AsyncIterator[World]:
-    """Making the routes takes longer than most tests; all that differs is what they are handed."""
-    if not apps:
-        apps.append(make_app(services))
-    apps[0].state.services = services
-    apps[0].state.attempts = SignInAttempts(clock)
-    async with http_client(apps[0]) as client:
+def app(shared_app: FastAPI, services: Services) -> FastAPI:
+    """It answers for this test's installation."""
+    hand_over(shared_app, services)
+    return shared_app
+
+
+@pytest.fixture(scope="session")
+def document(shared_app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document; asks no database."""
+    return shared_app.openapi()
+
+
+@pytest.fixture
+async def world(services: Services, clock: ManualClock, app: FastAPI) -> AsyncIterator[World]:
+    async with http_client(app) as client:
         yield World(services, clock, client)
 
 

@@ -36,10 +36,11 @@ ON_FIRE = RuntimeError("the disk is on fire")
 async def test_no_call_answers_before_its_commit(world: World) -> None:
     """FastAPI would commit after the answer wherever a route forgot `scope="function"`."""
     town = await build(world)
+    before = await everything(world)
     for write in (one for one in WRITES if one.saves):
         if write.stage is not None:
             await town.bring_to(write.stage)
-        before = await everything(world)
+            before = await everything(world)
         with failing(ON_FIRE):
             answer = await town.admin.request(
                 write.method, town.path(write.path), json=write.body(town)

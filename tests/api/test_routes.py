@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from api.schemas import Body
 from care.model import UserRole
-from core.db import Database
-from tests.support.api import World, make_app, make_services
-from tests.support.clock import ManualClock
+from tests.support.api import World
 
 OPEN = {
     ("post", "/api/v1/token"),
@@ -86,13 +83,6 @@ CONTRACT = """
 /api/v1/shifts /api/v1/silences /api/v1/channels /api/v1/stream /api/v1/push/{adapter}
 /health/live /health/ready /metrics
 """
-
-
-@pytest.fixture
-def document(tmp_path: Path, clock: ManualClock) -> dict[str, Any]:
-    """Made without ever asking a database."""
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/none.db")
-    return make_app(make_services(database, clock)).openapi()
 
 
 def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack
 from datetime import timedelta
-from typing import Any
 
 import fastapi.sse
 import pytest
@@ -16,20 +15,8 @@ from sqlalchemy import func, select, text
 from alerting.stream import KEEP_HINTS, prune_hints
 from alerting.tables import StreamHint
 from care.model import UserRole
-from core.services import Services
-from tests.support.api import Caller, World, http_client, make_app
+from tests.support.api import Caller, World
 from tests.support.sse import Event, OpenStream, open_stream
-
-
-@pytest.fixture
-def app(services: Services) -> FastAPI:
-    return make_app(services)
-
-
-@pytest.fixture
-async def world(services: Services, app: FastAPI, clock: Any) -> Any:
-    async with http_client(app) as client:
-        yield World(services, clock, client)
 
 
 def bearer(caller: Caller) -> dict[str, str]:

@@ -6,7 +6,6 @@ import copy
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,8 +19,7 @@ from sqlalchemy import event
 from core.db import Database
 from tests.api.catalogue import LISTS, WRITES, Write
 from tests.api.town import Town, build
-from tests.support.api import World, make_app, make_services
-from tests.support.clock import ManualClock
+from tests.support.api import World
 
 TIMES: tuple[Any, ...] = (
     *("0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"),
@@ -154,12 +152,6 @@ JSON, PRESS = "application/json", "anju/v1/btn-1/event"
 @pytest.fixture
 async def town(world: World) -> Town:
     return await build(world)
-
-
-@pytest.fixture
-def document(tmp_path: Path, clock: ManualClock) -> dict[str, Any]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/none.db")
-    return make_app(make_services(database, clock)).openapi()
 
 
 def test_the_catalogue_knows_every_call_that_changes_something(document: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 import uvicorn
 from playwright.async_api import Browser, async_playwright
 
@@ -19,8 +20,29 @@ from tests.support.world import World, open_world
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One browser serves all tests of a worker, in the loop that it was started in."""
+    for item in items:
+        if "site" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
 @pytest.fixture
-async def world(database_url: str, clock: ManualClock) -> AsyncIterator[World]:
+def world(request: pytest.FixtureRequest, database_url: str) -> World:
+    """A town on this database, in the same loop as the test."""
+    name = "served_town" if "site" in request.fixturenames else "town"
+    opened: World = request.getfixturevalue(name)
+    return opened
+
+
+@pytest.fixture
+async def town(database_url: str, clock: ManualClock) -> AsyncIterator[World]:
+    async with open_world(database_url, clock) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def served_town(database_url: str, clock: ManualClock) -> AsyncIterator[World]:
     async with open_world(database_url, clock) as opened:
         yield opened
 
@@ -35,7 +57,7 @@ def chromium() -> Path:
     pytest.fail("these tests drive a real browser; type: sudo apt-get install -y chromium")
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser(chromium: Path) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         launched = await playwright.chromium.launch(
@@ -45,7 +67,7 @@ async def browser(chromium: Path) -> AsyncIterator[Browser]:
         await launched.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def site(world: World, browser: Browser) -> AsyncIterator[Site]:
     """The app on a port of its own; every page's console is watched until the test ends."""
     with socket.socket() as listening:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -16,6 +17,7 @@ from sqlalchemy import event, insert
 
 from care.tables import Elder, Home, User
 from console.queue import quick_share
+from devices.event import Message
 from tests.console.support import reader, words_of
 from tests.support.clock import ManualClock
 from tests.support.world import World
@@ -123,7 +125,15 @@ async def _presses(world: World, first: int, last: int) -> None:
         await session.execute(insert(Elder), elders)
     for number in numbers:
         await world.button({"id": f"eld-{number}"}, f"btn-{number}")
-        await world.event(f"btn-{number}", "sos")
+    presses = [
+        Message(
+            topic=f"anju/v1/btn-{number}/event",
+            payload=json.dumps({"id": f"press-{number}", "kind": "sos"}).encode(),
+            received_at=now,
+        )
+        for number in numbers
+    ]
+    await world.hear_all(presses, "urgent")
 
 
 @pytest.mark.parametrize(

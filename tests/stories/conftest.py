@@ -32,9 +32,9 @@ def town_url(
         yield f"sqlite+aiosqlite:///{path}"
         return
     server = request.getfixturevalue("postgres")
-    name = server.create()
+    name = server.lend()
     yield server.url(name)
-    server.drop(name)
+    server.take_back(name)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

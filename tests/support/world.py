@@ -13,7 +13,6 @@ import httpx
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from sqlalchemy import func, select
-from starlette.datastructures import State
 
 from alerting.handling import sweep
 from alerting.outbox import claiming
@@ -401,6 +400,7 @@ async def open_world(
         clock=clock,
         http=http,
         publish=None if devices_listen else device_hears,
+        app=_idle_apps.pop() if _idle_apps else None,
     )
     apps["http://anju.test"] = httpx.ASGITransport(anju.app)
     apps["http://hooks.test"] = httpx.ASGITransport(hooks.app())
@@ -415,18 +415,25 @@ async def open_world(
         await phone.aclose()
         await anju.stop()
         registry.use_own(())
-        for host in apps.values():
-            take_apart(host.app)
+        for host in ("http://hooks.test", "http://phone.test"):
+            take_apart(apps[host].app)
+        forget(anju.app)
+        _idle_apps.append(anju.app)
+
+
+_idle_apps: list[FastAPI] = []
+"""Making the routes takes longer than most stories; all that differs is what they are handed."""
+
+
+def forget(app: Any) -> None:
+    """Let go of a world that is over: what an application was handed, and remembered of it."""
+    vars(app.state)["_state"].clear()
 
 
 def take_apart(app: Any) -> None:
-    """Let go of an application's routes. Libraries keep hold of the application for good, and ten
-    megabytes a test make every later one slower."""
+    """Let go of an application's routes: libraries keep hold of the application for good."""
     app.router.routes.clear()
-    app.openapi_schema = None
-    for context in vars(app).values():
-        if isinstance(context, State):
-            vars(context)["_state"].clear()
+    forget(app)
 
 
 class ByHost(httpx.AsyncBaseTransport):
