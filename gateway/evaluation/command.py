@@ -237,6 +237,7 @@ def show(result: dict[str, Any], options: Options, shown: Console) -> None:
     lines = []
     if options.alarms_out is not None:
         lines.append(f"{result['alarms']} alarms in {result['homes']} homes: {options.alarms_out}")
+        lines.append(f"{result['readings']} readings in {result['seconds']} s")
     if result["rows_without_value"]:
         lines.append(f"{result['rows_without_value']} rows without a value were left out")
     if result["homes_put_in_order"]:
