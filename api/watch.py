@@ -62,6 +62,7 @@ class WatchOut(Out):
         why=None,
         rule="adaptive",
         last_use_at="2026-03-01T02:20:00Z",
+        well_at=None,
         last_reading_at="2026-03-01T08:00:00Z",
         last_heard_at="2026-03-01T08:00:00Z",
         share=0.61,
@@ -84,7 +85,8 @@ class WatchOut(Out):
     state: Literal["watched", "unable", "silent", "away"]
     why: str | None  # what is wrong; of a watched one: why its rule can do little
     rule: str | None
-    last_use_at: datetime | None  # null: no use was ever seen
+    last_use_at: datetime | None  # null: no use was ever seen, or none since `well_at`
+    well_at: datetime | None  # somebody knew that the elder was well: it counts from then
     last_reading_at: datetime | None
     last_heard_at: datetime | None
     share: float | None  # of the time to the next limit; null: none runs
@@ -150,6 +152,7 @@ async def list_watched(
 
 def _shown(row: WatchRow, now: int) -> dict[str, Any]:
     standing = row.standing
+    used_at = moment(standing.used_at)
     return {
         "home_id": row.home_id,
         "device_id": row.device_id,
@@ -159,7 +162,8 @@ def _shown(row: WatchRow, now: int) -> dict[str, Any]:
         "state": standing.verdict,
         "why": row.doubt or standing.why or None,
         "rule": standing.rule or None,
-        "last_use_at": moment(standing.used_at) if standing.use_seen else None,
+        "last_use_at": used_at if standing.use_seen and not standing.said else None,
+        "well_at": used_at if standing.said else None,
         "last_reading_at": moment(standing.read_at) if standing.read_at else None,
         "last_heard_at": row.heard_at,
         "share": round(share(standing, now), 3) if standing.marks else None,

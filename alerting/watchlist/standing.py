@@ -9,7 +9,15 @@ from alerting.detectors import adaptive, fixed
 from alerting.detectors import stairs as stairs_
 from alerting.detectors.adaptive import Step
 from alerting.detectors.fixed import Level
-from alerting.detectors.habit import DAY_S, FLOOR_S, HOUR_S, USE_SEEN, YOUNG_DAYS, Habit
+from alerting.detectors.habit import (
+    DAY_S,
+    FLOOR_S,
+    HOUR_S,
+    SAID,
+    USE_SEEN,
+    YOUNG_DAYS,
+    Habit,
+)
 from alerting.detectors.liveness import SHORTEST_LIMIT_S, expected_every_s, silence_limit_s
 from alerting.detectors.meter import Grade, grade
 from alerting.detectors.stairs import Stairs
@@ -44,8 +52,9 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     rule: str = fixed.DEFAULT_PRESET  # the preset in force
     marks: tuple[Mark, ...] = ()  # by level
     begun: Seconds = 0  # from when on the time to the limit counts: the last use that counts
-    used_at: Seconds = 0  # last use, or the first reading
+    used_at: Seconds = 0  # last use, or the first reading; where `said`, that word
     use_seen: bool = False  # False: no use was ever seen
+    said: bool = False  # the gap counts from when somebody knew that the elder was well
     read_at: Seconds = 0  # last trusted reading
     grade: Grade | None = None  # None: not recognised, a fixed rule does not ask
     every_s: int = 0  # between readings, as recognised
@@ -206,6 +215,7 @@ def _facts(
             verdict="",
             used_at=water.stairs.rose_at,
             use_seen=bool(water.stairs.moved),
+            said=bool(water.seen_at),
             read_at=water.line.at,
             delay_s=window_s + every_s if steps is None and window_s else 0,
         )
@@ -214,6 +224,7 @@ def _facts(
         verdict="",
         used_at=habit.used_at,
         use_seen=bool(habit.flags & USE_SEEN),
+        said=bool(habit.flags & SAID),
         read_at=water.line.at,
         grade=grade(habit.meter),
         every_s=habit.meter.every_s,

@@ -60,6 +60,20 @@ async def test_a_home_nears_its_limit_stands_first_and_then_alarms(world: World)
     assert (await listed(world.admin))["items"][-1]["device_id"] in ("water-1", "water-2")
 
 
+async def test_a_word_of_life_is_not_called_a_use_of_water(world: World) -> None:
+    _, past = await home_that_is_heard(world)
+    while not await world.incidents(kind="no_water_use"):
+        await stands_still(world, past, 1)
+    case = await world.incident()
+    await world.act("acknowledge", case)
+    await world.act("outcome", case, {"outcome": "assisted", "reason": "扶起，无恙"})
+    well_at = world.clock.now().replace(microsecond=0)
+    await stands_still(world, past, 1)
+    (row,) = (await listed(world.admin))["items"]
+    assert (row["last_use_at"], row["marks"][0]["found"]) == (None, False)
+    assert datetime.fromisoformat(row["well_at"]) == well_at
+
+
 async def test_every_home_that_is_not_watched_says_why(world: World) -> None:
     await home_that_is_heard(world)
     await another_home(world, "2")
