@@ -23,7 +23,7 @@ from api.schemas import (
     example,
     page_of,
 )
-from care import interruptions
+from care import interruption_queries, interruptions
 from care.model import Actor
 from care.supply import SupplyKind, SupplyState
 from care.tables import Interruption
@@ -107,7 +107,7 @@ async def list_interruptions(
     query: Annotated[InterruptionFilters, Query()],
 ) -> dict[str, Any]:
     """The latest to begin first: those of your area, and those above it that hold there."""
-    page = await interruptions.listed(
+    page = await interruption_queries.listed(
         session, sight, query.page, **query.model_dump(exclude={"limit", "cursor"})
     )
     return page_of(page, page.items)
@@ -137,7 +137,7 @@ async def read_interruption(
     session: Reading,
     interruption_id: str,
 ) -> Interruption:
-    return await interruptions.find(session, sight, interruption_id)
+    return await interruption_queries.find(session, sight, interruption_id)
 
 
 @router.patch("/{interruption_id}", summary="Move its end", response_model=InterruptionOut)

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.handling.interrupted import announce
 from alerting.intake.dry_homes import count_unnoticed, dry_homes
-from care import interruptions
+from care import interruption_queries, interruptions
 from care.permissions import may, require
 from care.queries import in_scope
 from care.supply import BACK_MOST, SupplyState
@@ -39,7 +39,7 @@ async def shown(page: AtDesk, of: str = "", area: str = "") -> Response:
     typed: dict[str, str] = {}
     if of:
         async with page.services.db.reading() as session:
-            row = await interruptions.find(session, page.sight, of[:64])
+            row = await interruption_queries.find(session, page.sight, of[:64])
         begins_at = max(row.begins_at, page.now - BACK_MOST + timedelta(hours=1))
         typed = {
             "area_id": row.area_id,
@@ -123,7 +123,7 @@ async def _page(
     page: PageContext, typed: Mapping[str, str], status: int = 200, area: str = "", **more: Any
 ) -> Response:
     async with page.services.db.reading() as session:
-        open_ones = await interruptions.running(session, page.sight)
+        open_ones = await interruption_queries.running(session, page.sight)
         over = await _over(session, page)
         homes = await dry_homes(session, page.sight, page.now, area or None)
         areas = await session.execute(
@@ -155,7 +155,7 @@ async def _over(session: AsyncSession, page: PageContext) -> list[tuple[Interrup
         select(Interruption, Area.name)
         .join(Area, Area.id == Interruption.area_id)
         .where(
-            interruptions.visible(page.sight),
+            interruption_queries.visible(page.sight),
             Interruption.state.not_in(interruptions.OPEN),
         )
         .order_by(Interruption.ended_at.desc(), Interruption.id)
@@ -166,7 +166,7 @@ async def _over(session: AsyncSession, page: PageContext) -> list[tuple[Interrup
 
 async def load_band(session: AsyncSession, page: PageContext) -> dict[str, Any]:
     """What the desk says above its queue."""
-    open_ones = await interruptions.running(session, page.sight)
+    open_ones = await interruption_queries.running(session, page.sight)
     begun = [one for one in open_ones if one[0].begins_at <= page.now]
     held = [row for row, _ in begun if row.state == SupplyState.RECORDED.value]
     dry, alone = await count_unnoticed(session, page.sight, page.now) if held else (0, 0)
@@ -185,7 +185,7 @@ async def of_home(session: AsyncSession, home: Home, now: datetime) -> Interrupt
         Binding.home_id == home.id, Binding.valid_to.is_(None), Device.dry_since.is_not(None)
     )
     rests = await session.scalar(resting.limit(1)) is not None
-    for row in await interruptions.holding(session, home.area_id, now):
+    for row in await interruption_queries.holding(session, home.area_id, now):
         if rests or row.state == SupplyState.SUSPECTED.value:
             return row
     return None

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from care.interruptions import holding
+from care.interruption_queries import holding
 
 KIND = "no_water_use"
 
