@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from alerting.detectors.adaptive import Step, limit_of
 from alerting.detectors.fixed import Level
-from alerting.detectors.habit import HOUR_S, HOURS, UNIT_S, Habit, around
+from alerting.detectors.habit import HOUR_S, HOURS, UNIT_S, Habit
+from alerting.detectors.limit import around
 from alerting.detectors.zone import local_s
 
 LEFT, TOP, WIDTH, HEIGHT, FOOT = 40, 12, 480, 150, 26  # px of the drawing

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from alerting.detectors import habit as habit_
-from alerting.detectors.habit import FLOOR_S, PROFILES, QUIET, SAID, TIGHT, USE_SEEN, Habit, Limit
+from alerting.detectors import limit as limit_
+from alerting.detectors.habit import FLOOR_S, PROFILES, QUIET, SAID, TIGHT, USE_SEEN, Habit
+from alerting.detectors.limit import Limit
 from alerting.detectors.meter import Grade, grade
 from alerting.detectors.view import iso
 
@@ -27,9 +29,9 @@ PRESETS: dict[str, tuple[Step, ...]] = {
 
 def limit_of(habit: Habit, steps: tuple[Step, ...], level: int, at: int, zone: str) -> Limit:
     """The limit of level 1, 2 … at `at`; a later level never comes before an earlier one."""
-    latest = habit_.limit(habit, steps[0].profile, at, zone)
+    latest = limit_.limit(habit, steps[0].profile, at, zone)
     for step in steps[1:level]:
-        latest = _later(latest, habit_.limit(habit, step.profile, at, zone))
+        latest = _later(latest, limit_.limit(habit, step.profile, at, zone))
     return latest
 
 
@@ -46,7 +48,7 @@ def reached_level(
         reached, why = reached + 1, limit
         if reached == len(steps):
             break
-        limit = _later(limit, habit_.limit(habit, steps[reached].profile, at, zone))
+        limit = _later(limit, limit_.limit(habit, steps[reached].profile, at, zone))
     return reached, why
 
 
@@ -77,7 +79,7 @@ def no_use_facts(
         "idle_s": idle_s,
         "hours": round(idle_s / 3600, 4),
         "limit_s": why.limit_s,
-        "quiet_limit_s": habit_.limit(habit, QUIET, at, zone).limit_s,  # from `since` too
+        "quiet_limit_s": limit_.limit(habit, QUIET, at, zone).limit_s,  # from `since` too
         "capped": why.capped,
         "window_h": hours,
         "used_l": 0.0,
@@ -100,13 +102,13 @@ def delay_s(habit: Habit, steps: tuple[Step, ...] = PRESETS["adaptive"]) -> int:
     """
     known = grade(habit.meter)
     if known is Grade.DARK:
-        cap = habit_.DARK_LIMIT_S
+        cap = limit_.DARK_LIMIT_S
     elif known is Grade.BLIND:
-        cap = habit_.BLIND_LIMIT_S
+        cap = limit_.BLIND_LIMIT_S
     else:
         cap = max(habit.caps[step.profile] for step in steps)
         if known is Grade.COARSE:
-            cap = min(max(cap, habit_.COARSE_CAP_S[0]), habit_.COARSE_CAP_S[1])
+            cap = min(max(cap, limit_.COARSE_CAP_S[0]), limit_.COARSE_CAP_S[1])
         if habit.days < habit_.COLD_DAYS:
-            cap = max(cap, habit_.COLD_LIMIT_S)
+            cap = max(cap, limit_.COLD_LIMIT_S)
     return cap + habit.meter.every_s

@@ -9,7 +9,7 @@ import msgspec
 from alerting.detectors import drip as drip_
 from alerting.detectors import meter as meter_
 from alerting.detectors.drip import LITRE_DL, Drip, is_use
-from alerting.detectors.meter import BLIND, COARSE, DARK, SPARSE, Meter
+from alerting.detectors.meter import COARSE, Meter
 from alerting.detectors.view import MAX_SECONDS, Seconds
 from alerting.detectors.zone import local_s
 
@@ -40,22 +40,11 @@ CAP_BUMP_S = 3600
 """The same for the cap, when it was the cap that raised the alarm."""
 MARGIN_MOST_S = 4 * HOUR_S
 CAP_MOST_S = 20 * HOUR_S
-COARSE_CAP_S = (24 * HOUR_S, 36 * HOUR_S)
 
 COLD_DAYS = 14
-COLD_LIMIT_S = 14 * HOUR_S
 YOUNG_DAYS = 28
-YOUNG_MARGIN_S = 4 * HOUR_S
-PRIOR = bytes(
-    (34, 40, 50, 52, 60, 70, 74, 80, 80, 80, 70, 40, 40, 50, 50, 60, 57, 60, 60, 61, 60, 50, 43, 40)
-)
-"""Longest stillness by hour in a home like most (tenths of an hour), until its own is known."""
-
 DAYS_MOST = 9_996
 STILL_MOST = 65_535
-
-BLIND_LIMIT_S = 24 * HOUR_S
-DARK_LIMIT_S = 36 * HOUR_S
 
 
 class Profile(NamedTuple):
@@ -100,14 +89,6 @@ class Habit(msgspec.Struct, frozen=True, array_like=True, gc=False):
     meter: Meter = Meter()
     drip: Drip = Drip()
     still_s: int = 0  # before the last use the register had stood still up to then; 0: learnt
-
-
-class Limit(NamedTuple):
-    """When stillness becomes an alarm, and why then."""
-
-    limit_s: int
-    seen_s: int  # the longest stillness known that fits, 0 while that is not known
-    capped: bool
 
 
 def begin(habit: Habit | None, at: int, dl: int, zone: str) -> Habit:
@@ -203,40 +184,6 @@ def learn(cells: bytes, used_at: int, still_at: int, zone: str) -> bytes:
     if table[HOURS + first] < longest:
         table[HOURS + first] = longest
     return bytes(table)
-
-
-def limit(habit: Habit, profile: int, at: int, zone: str) -> Limit:
-    """The home's limit at `at`, counted from its last use."""
-    grade = meter_.grade(habit.meter)
-    if grade is DARK:
-        return Limit(DARK_LIMIT_S, 0, True)
-    if grade is BLIND:
-        return Limit(BLIND_LIMIT_S, 0, True)
-    cap = habit.caps[profile]
-    if grade is COARSE:
-        cap = min(max(cap, COARSE_CAP_S[0]), COARSE_CAP_S[1])
-    margin = habit.margins[profile]
-    if grade is SPARSE:
-        margin = max(margin, habit.meter.every_s + HOUR_S)
-    if habit.days < COLD_DAYS:
-        return Limit(max(COLD_LIMIT_S, cap if grade is COARSE else 0), 0, True)
-    now = local_s(zone, at) // HOUR_S % HOURS
-    seen = around(habit.cells, 0, now)
-    if habit.days < YOUNG_DAYS:
-        seen = max(seen, around(PRIOR, 0, now))
-        margin = max(margin, YOUNG_MARGIN_S)
-    else:
-        then = local_s(zone, habit.used_at) // HOUR_S % HOURS
-        seen = min(seen, around(habit.cells, HOURS, then))
-    wanted = max(seen * UNIT_S * WIDER_PER_CENT // 100 + margin, PROFILES[profile].floor_s)
-    return Limit(min(wanted, cap), seen * UNIT_S, wanted >= cap)
-
-
-def around(cells: bytes, half: int, hour: int) -> int:
-    """The largest of a cell and its two neighbours in time."""
-    return max(
-        cells[half + (hour - 1) % HOURS], cells[half + hour], cells[half + (hour + 1) % HOURS]
-    )
 
 
 def found(habit: Habit, profile: int, capped: bool) -> Habit:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from alerting.detect import answered, dump_state, judge, load_state, rearm
 from alerting.detectors import habit as habit_
+from alerting.detectors import limit as limit_
 from alerting.detectors.drip import Drip, is_use, pour
 from alerting.detectors.habit import FLOOR_S, HOUR_S, Habit
 from alerting.detectors.meter import Grade, Meter, grade, next_week, note
@@ -298,8 +299,8 @@ def test_a_meter_that_cannot_show_a_day_is_given_a_day() -> None:
         home.hour += 11
         home.passes(40)
     assert grade(home.habit.meter) is Grade.BLIND
-    limit = habit_.limit(home.habit, habit_.TIGHT, round(home.now.timestamp()), "+00:00")
-    assert limit.limit_s == habit_.BLIND_LIMIT_S
+    limit = limit_.limit(home.habit, habit_.TIGHT, round(home.now.timestamp()), "+00:00")
+    assert limit.limit_s == limit_.BLIND_LIMIT_S
 
 
 # --- whatever comes ----------------------------------------------------------------------------
