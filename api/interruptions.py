@@ -10,6 +10,7 @@ from pydantic import Field
 
 from alerting.handling.interrupted import announce
 from api.dependencies import Now, Reading, ServicesDep, SightDep, Writing, allowed
+from api.problems import refusal
 from api.schemas import (
     NOT_GIVEN,
     Body,
@@ -30,6 +31,8 @@ from care.tables import Interruption
 from core.db import after_commit
 
 router = APIRouter(prefix="/interruptions", tags=["interruptions"])
+
+_OVER = refusal("It is over, or not what this call is for; or `version` is old.")
 
 
 class InterruptionIn(Body):
@@ -113,7 +116,13 @@ async def list_interruptions(
     return page_of(page, page.items)
 
 
-@router.post("", summary="Record an interruption", status_code=201, response_model=InterruptionOut)
+@router.post(
+    "",
+    summary="Record an interruption",
+    status_code=201,
+    response_model=InterruptionOut,
+    responses={409: refusal("One is recorded there for these hours.")},
+)
 async def record_interruption(
     actor: Annotated[Actor, allowed("interruptions.write")],
     services: ServicesDep,
@@ -140,7 +149,12 @@ async def read_interruption(
     return await interruption_queries.find(session, sight, interruption_id)
 
 
-@router.patch("/{interruption_id}", summary="Move its end", response_model=InterruptionOut)
+@router.patch(
+    "/{interruption_id}",
+    summary="Move its end",
+    response_model=InterruptionOut,
+    responses={409: _OVER},
+)
 async def change_interruption(
     actor: Annotated[Actor, allowed("interruptions.write")],
     services: ServicesDep,
@@ -156,7 +170,12 @@ async def change_interruption(
     return row
 
 
-@router.post("/{interruption_id}/end", summary="End one", response_model=InterruptionOut)
+@router.post(
+    "/{interruption_id}/end",
+    summary="End one",
+    response_model=InterruptionOut,
+    responses={409: _OVER},
+)
 async def end_interruption(
     actor: Annotated[Actor, allowed("interruptions.write")],
     services: ServicesDep,
@@ -172,7 +191,12 @@ async def end_interruption(
     return row
 
 
-@router.post("/{interruption_id}/dismiss", summary="It is none", response_model=InterruptionOut)
+@router.post(
+    "/{interruption_id}/dismiss",
+    summary="It is none",
+    response_model=InterruptionOut,
+    responses={409: _OVER},
+)
 async def dismiss_interruption(
     actor: Annotated[Actor, allowed("interruptions.write")],
     session: Writing,

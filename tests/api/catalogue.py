@@ -280,6 +280,7 @@ WRITES: tuple[Write, ...] = (
         lambda _: {"until": "2026-03-02T08:00:00Z", "reason": "再延", "version": 1},
     ),
     _post("interruptions/{interruption_id}/end", lambda _: {}),
+    _post("interruptions/{interruption_id}/dismiss", lambda _: {}, stage="open"),
     _post(
         "watch-rules",
         lambda t: {

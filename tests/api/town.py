@@ -18,7 +18,7 @@ from alerting.intake.whose import Whose
 from alerting.tables import Check, Incident
 from alerting.telling.links import sign
 from care.model import UserRole
-from care.tables import Elder
+from care.tables import Elder, Interruption
 from tests.support.api import Caller, World
 
 SECRET = "a provider's secret"
@@ -91,6 +91,11 @@ class Town:
                 .values(state="asking", result=None, version=1, due_at=now + timedelta(hours=1))
             )
             await session.execute(update(Elder).values(status="home"))
+            await session.execute(
+                update(Interruption)
+                .where(Interruption.id == self.ids["suspected_id"])
+                .values(state="suspected", version=1, ended_at=None, ended_why=None, ended_by=None)
+            )
 
 
 async def build(world: World) -> Town:
@@ -105,6 +110,7 @@ async def build(world: World) -> Town:
     town.ids["test_id"] = (await admin.made(f"devices/{TESTED}/tests", {}))["id"]
     town.ids["incident_id"] = await world.press("btn-1")
     town.ids["check_id"] = await a_check(world, town.ids["home_id"], town.ids["area_id"])
+    town.ids["suspected_id"] = await a_suspicion(world, town.ids["area_id"])
     for name, path, body in _OF_THE_INCIDENT:
         town.ids[name] = (await admin.made(path, body(town)))["id"]
     return town
@@ -142,7 +148,26 @@ async def a_check(world: World, home_id: str, area_id: str) -> str:
     return check.id
 
 
+async def a_suspicion(world: World, area_id: str) -> str:
+    """A cut of the water that nobody recorded, as many homes at once would raise it."""
+    now = world.clock.now()
+    row = Interruption(
+        id="cut-suspected",
+        area_id=area_id,
+        kind="water",
+        state="suspected",
+        begins_at=now,
+        data={},
+        created_at=now,
+        created_by="anju",
+    )
+    async with world.db.transaction() as session:
+        session.add(row)
+    return row.id
+
+
 OWN = {
+    "/api/v1/interruptions/{interruption_id}/dismiss": {"interruption_id": "suspected_id"},
     "/api/v1/devices/{device_id}/move": {"device_id": "zigbee_id"},
     "/api/v1/devices/{device_id}/swap-meter": {"device_id": "meter_id"},
     "/api/v1/devices/{device_id}/replace": {"device_id": "worn_out_id"},

@@ -57,7 +57,7 @@ class Site:
 
 async def overflow(page: Page) -> int:
     """Pixels by which the page is wider than its window; 0 when nothing has to be dragged."""
-    width: int = await page.evaluate(
-        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    width: int = await page.locator("body").evaluate(  # once there is one
+        "body => body.parentElement.scrollWidth - body.parentElement.clientWidth"
     )
     return width

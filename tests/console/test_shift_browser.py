@@ -45,7 +45,7 @@ async def test_a_case_from_its_press_to_its_close_by_keyboard(site: Site) -> Non
     await keys.press("Control+Enter")
     await expect(page.locator(".aftercare .done-line")).to_have_count(1)
     await keys.press("e")
-    await expect(lede).to_contain_text("结案")
+    await expect(lede).to_contain_text("结案，结果")
     assert (await site.world.incident())["stage"] == "closed"
     assert site.complaints == []
 
