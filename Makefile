@@ -5,8 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-# A developer's own settings must not reach the tests.
-PLAIN := env $$(env | sed -n 's/^\(ANJU_[A-Z0-9_]*\)=.*/-u \1/p')
+# A developer's own settings must not reach the tests, and what they compiled is kept for the next.
+PLAIN := env -u PYTHONDONTWRITEBYTECODE $$(env | sed -n 's/^\(ANJU_[A-Z0-9_]*\)=.*/-u \1/p')
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format setup secrets bench lock screenshots clean distclean

@@ -8,17 +8,18 @@ import json
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from core.errors import AnjuError, SettingsError
-from core.logging import configure_logging
-from core.settings import Settings, load_settings, parse_roles
 from gateway.mapping_commands import mapping_app, payload_bytes
 from gateway.stopping import on_stop
 from simulators import press
 from simulators.press import ACTS, Act
+
+if TYPE_CHECKING:
+    from core.settings import Settings
 
 app = typer.Typer(
     help="Anju 安居: the alert gateway between an older person alone at home and those who help.",
@@ -53,6 +54,13 @@ def main() -> None:
         sys.exit(130)
 
 
+def _settings() -> Settings:
+    """What is set; a command that needs none starts without reading how settings are made."""
+    from core.settings import load_settings
+
+    return load_settings()
+
+
 def _run(work: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(work)
 
@@ -73,12 +81,15 @@ def serve(
     migrate: Annotated[bool, typer.Option(help="Bring an older PostgreSQL database up.")] = False,
 ) -> None:
     """Run Anju until a signal comes."""
-    settings = load_settings()
+    from core.logging import configure_logging
+
+    settings = _settings()
     configure_logging(settings.log_level)
     _run_quickly(_serve(settings, roles, migrate))
 
 
 async def _serve(settings: Settings, roles: str, migrate_postgres: bool) -> None:
+    from core.settings import parse_roles
     from gateway.bootstrap import Anju, running
     from gateway.migrate import upgrade
     from gateway.web import listen
@@ -107,7 +118,7 @@ def migrate() -> None:
     """Bring the database to the present shape."""
     from gateway.migrate import upgrade
 
-    settings = load_settings()
+    settings = _settings()
     _run(upgrade(settings))
     print("the database is up to date")
 
@@ -147,7 +158,7 @@ def user_add(
         password = sys.stdin.readline().rstrip("\n")
     else:
         password = typer.prompt("password", hide_input=True, confirmation_prompt=True)
-    settings = load_settings()
+    settings = _settings()
     ident = _run(
         add_user(
             settings,
@@ -196,7 +207,7 @@ def devices_rebuild(
 
     if bool(ids) is every:
         raise AnjuError("name the ids of meters, or --all")
-    for made in _run(rebuild_all(load_settings(), ids)):
+    for made in _run(rebuild_all(_settings(), ids)):
         print(json.dumps(made, ensure_ascii=False) if as_json else show(made))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from alerting.detectors import adaptive, fixed
 from alerting.detectors import habit as habit_
@@ -15,7 +17,7 @@ from alerting.detectors.view import iso
 from alerting.finding import Finding, Sign
 
 
-class Judged(NamedTuple):
+class Judged(msgspec.Struct, frozen=True, gc=False):
     """The reading that is judged, and what may come of it."""
 
     at: int
@@ -32,7 +34,7 @@ def little_use(
     """The level of a fixed rule after a reading, and what is to be told."""
     at, before = what.at, what.level
     level, within = fixed.reached_level(levels, stairs, at, before, what.can_find)
-    if not levels:
+    if not levels or (level == before and not (what.again or what.said)):
         return level, None
     if level > before or (level and what.again):
         if level == before:

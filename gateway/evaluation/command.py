@@ -18,7 +18,6 @@ from alerting.detect import DeviceView
 from alerting.detectors import adaptive, fixed
 from alerting.wording import incident_title
 from core.errors import AnjuError, InvalidInput
-from core.settings import load_store_settings
 from gateway.evaluation.files import read_homes
 from gateway.evaluation.home import Alarm, Home, replay
 from gateway.evaluation.scoring import (
@@ -128,7 +127,8 @@ def water_meter(home: Home, preset: str) -> DeviceView:
 
 def _source(options: Options) -> AbstractContextManager[Source]:
     if options.readings is None:
-        from gateway.evaluation.stored import from_database  # what a file has no need of
+        from core.settings import load_store_settings  # what a file has no need of
+        from gateway.evaluation.stored import from_database
 
         settings = load_store_settings()
         return from_database(settings, area=options.area, days=options.days, zone=options.zone)
