@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from msgspec.structs import replace
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.detect import DeviceState, DeviceView, load_state
 from alerting.detectors.assessable import REGISTERS
 from alerting.detectors.view import seconds
-from alerting.fleet.meanwhile import absences, what_people_did
+from alerting.fleet.meanwhile import rests, what_people_did
 from alerting.intake.store import view_of
 from alerting.tables import DeviceStateRow, ReadingRow
 from alerting.trial.replay import Act, Happened, Replay
@@ -53,7 +54,8 @@ class Basis:
 
     def course(self) -> Replay:
         """A replay that has not begun."""
-        course = Replay(self.view, feedback=False, happened=self.happened)
+        was_watched = replace(self.view, resting=False)  # until `happened` says otherwise
+        course = Replay(was_watched, feedback=False, happened=self.happened)
         course.state = self.levels
         return course
 
@@ -74,7 +76,7 @@ async def load_basis(session: AsyncSession, device_id: str, at: datetime, zone: 
     happened = [
         *([] if swap is None else [swap.act()]),
         *await what_people_did(session, device_id, began),
-        *await absences(session, device_id, began),
+        *await rests(session, device_id, began, at),
     ]
     old = load_state(
         await session.scalar(
