@@ -11,6 +11,7 @@ from alerting.fleet.meanwhile import either
 from alerting.trial.replay import Act, Happened
 from tests.stories import test_interruptions as cut
 from tests.stories import test_rebuilding as memory
+from tests.stories.test_quiet_home import known_home, stands_still
 from tests.support.world import World
 
 
@@ -57,9 +58,9 @@ async def test_whose_meter_is_rebuilt_while_they_are_away_is_known_as_before(wor
 
 
 async def test_one_put_down_by_mistake_and_ended_gives_no_one_another_gap(world: World) -> None:
-    _, past = await cut.known_home(world)
+    _, past = await known_home(world)
     area = await village(world)
-    await cut.stands_still(world, past, 5)
+    await stands_still(world, past, 5)
     made = await cut.stops(world, area)
     world.clock.advance(minutes=20)
     await world.admin.post(f"interruptions/{made['id']}/end")
@@ -67,12 +68,12 @@ async def test_one_put_down_by_mistake_and_ended_gives_no_one_another_gap(world:
     assert await cut.dry_since(world) is None
     used_at = (await cut.habit_of(world)).used_at
     assert used_at < (world.clock.now() - timedelta(hours=5)).timestamp()
-    await cut.stands_still(world, past, 7)
+    await stands_still(world, past, 7)
     assert (await world.incident())["kind"] == "no_water_use", "as if nobody had put one down"
 
 
 async def test_a_clock_set_back_leaves_no_meter_asleep(world: World) -> None:
-    await cut.known_home(world)
+    await known_home(world)
     made = await cut.stops(world, await village(world))
     world.clock.step_wall(seconds=-3 * 3600)
     await world.admin.sign_in()
@@ -82,7 +83,7 @@ async def test_a_clock_set_back_leaves_no_meter_asleep(world: World) -> None:
 
 
 async def test_one_that_is_prolonged_as_it_ends_rests_again(world: World) -> None:
-    _, past = await cut.known_home(world)
+    _, past = await known_home(world)
     made = await cut.stops(world, await village(world), 10)
     world.clock.advance(hours=10, seconds=1)
     [elder] = (await world.admin.get("elders"))["items"]
@@ -93,7 +94,7 @@ async def test_one_that_is_prolonged_as_it_ends_rests_again(world: World) -> Non
     await world.admin.expect(200, "PATCH", f"interruptions/{made['id']}", json=later)
     await cut.keep(world)
     assert await cut.dry_since(world) is not None
-    await cut.stands_still(world, past, 15)
+    await stands_still(world, past, 15)
     assert await world.incidents() == []
 
 
