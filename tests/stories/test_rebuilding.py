@@ -22,6 +22,7 @@ from alerting.trial import pieces
 from alerting.trial.replay import Act, Replay
 from care.tables import DeviceLog
 from tests.detection.test_adaptive import Home, meter
+from tests.stories.test_time import look
 from tests.support.world import World
 
 METER = "water-1"
@@ -205,10 +206,11 @@ async def test_a_meter_that_replaces_another_knows_the_home(world: World) -> Non
     learnt = await learnt_of(world, "water-2")
     assert (learnt.days, learnt.cells, learnt.margins) == (known.days, known.cells, known.margins)
     assert not learnt.used_at, "its own register has not been read yet"
-    await world.anju.watcher.watch_devices()
-    assert await world.incidents() == []
-    world.clock.advance(hours=25)
-    await world.anju.watcher.watch_devices()
+    world.clock.advance(hours=23)
+    await look(world, listened=True)
+    assert await world.incidents(device_id="water-2") == []
+    world.clock.advance(hours=2)
+    await look(world, listened=True)
     never = await world.incidents(device_id="water-2")
     assert [one["kind"] for one in never] == ["never_online"], "nothing watches over this home"
 
@@ -334,5 +336,5 @@ async def test_a_meter_that_never_spoke_is_told_of_though_it_was_rebuilt(world: 
     await world.device(METER, "water_meter", home_id=grandma["home_id"])
     await world.admin.post(f"devices/{METER}/rebuild")
     world.clock.advance(hours=25)
-    await world.anju.watcher.watch_devices()
+    await look(world, listened=True)
     assert (await world.incident())["kind"] == "never_online"
