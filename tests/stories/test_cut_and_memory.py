@@ -72,6 +72,20 @@ async def test_one_put_down_by_mistake_and_ended_gives_no_one_another_gap(world:
     assert (await world.incident())["kind"] == "no_water_use", "as if nobody had put one down"
 
 
+async def test_a_home_that_moves_out_of_a_cut_is_watched_from_then_on(world: World) -> None:
+    grandma, past = await known_home(world)
+    await cut.stops(world, await village(world))
+    await stands_still(world, past, 20)
+    other = await world.admin.post("areas", {"name": "新区", "level": "town"})
+    home = f"homes/{grandma['home_id']}"
+    await world.admin.expect(200, "PATCH", home, json={"area_id": other["id"]})
+    assert await cut.dry_since(world) is None
+    await stands_still(world, past, 3)
+    assert await world.incidents() == []
+    await stands_still(world, past, 12)
+    assert (await world.incident())["kind"] == "no_water_use"
+
+
 async def test_a_clock_set_back_leaves_no_meter_asleep(world: World) -> None:
     await known_home(world)
     made = await cut.stops(world, await village(world))
