@@ -338,3 +338,15 @@ async def test_a_meter_that_never_spoke_is_told_of_though_it_was_rebuilt(world: 
     world.clock.advance(hours=25)
     await look(world, listened=True)
     assert (await world.incident())["kind"] == "never_online"
+
+
+async def test_a_replacement_that_is_rebuilt_still_knows_the_home(world: World) -> None:
+    past = await known_home(world)
+    await world.admin.post(f"devices/{METER}/replace", {"id": "water-2", "reason": "到期"})
+    for number in range(4):
+        world.clock.advance(hours=1)
+        await world.reads("water-2", 0.5 + number / 100)
+    live = await learnt_of(world, "water-2")
+    made = await world.admin.post("devices/water-2/rebuild")
+    assert made["readings"] == len(past.readings) - 1 + 4, "none of the second it was replaced in"
+    assert made["learnt_days"] == live.days >= 28
