@@ -81,7 +81,13 @@ def another_register(state: DeviceState) -> DeviceState:
     """The meter was swapped or replaced: what was learnt of the home stays, and lasting alarms."""
     water = said.another_register(state.water) if state.water is not None else None
     power = supply.another_counter(state.power) if state.power is not None else None
-    return DeviceState(levels=state.levels, person=state.person, water=water, power=power)
+    return DeviceState(
+        levels=state.levels,
+        person=state.person,
+        water=water,
+        power=power,
+        rebuilt=state.rebuilt,  # what could not be read is still to be made anew
+    )
 
 
 def _forgotten(state: DeviceState, parts: dict[str, Any], kind: str) -> DeviceState:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BeforeValidator, Field
 
+from alerting.handling import absences
 from api.dependencies import Now, Reading, SightDep, Writing, allowed
 from api.schemas import (
     NOT_GIVEN,
@@ -139,4 +140,4 @@ async def update_home(
     body: HomePatch,
 ) -> Home:
     """A new `area_id` takes residents and devices along."""
-    return await people.update_home(session, actor, now, home_id, body.changes())
+    return await absences.update_home(session, actor, now, home_id, body.changes())

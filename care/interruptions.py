@@ -114,9 +114,8 @@ async def move_end(
             raise InvalidInput("until", "must lie in the future; to end it now, end it")
         if until > max(row.begins_at, now) + MOST:
             raise InvalidInput("until", "at most 72 hours ahead; it can be moved again")
-        if row.until == row.due_at:
-            row.due_at = until
         row.until = until
+        row.due_at = max(row.begins_at, now)  # it had passed, and some meters know: told anew
     if reason is not None:
         row.reason = reason
     row.version += 1
@@ -153,11 +152,14 @@ async def dismiss(
 
 
 def close(row: Interruption, state: SupplyState, why: str, now: datetime, by: str) -> None:
-    """The one way to end one. Meters that rest for it are told at once by the loop."""
-    begun = row.state == SupplyState.RECORDED and row.begins_at <= now
+    """The one way to end one. Meters that rest for it are told at once by the loop.
+
+    They are told even of one that has not begun by this clock: it may have been set back.
+    """
+    was_recorded = row.state == SupplyState.RECORDED
     row.state, row.ended_why = state.value, why
     row.ended_at, row.ended_by = now, by
-    row.due_at = now if begun else None
+    row.due_at = now if was_recorded else None
     row.version += 1
 
 

@@ -32,6 +32,9 @@ MOST = timedelta(hours=72)
 BACK_MOST = timedelta(hours=24)
 """It may have begun so long before somebody puts it down."""
 
+LEAST = timedelta(hours=1)
+"""One that was over sooner explains no gap: it was put down by mistake, or made no difference."""
+
 AHEAD_MOST = timedelta(days=30)
 """So long before it begins an announcement may be put down."""
 
@@ -43,6 +46,11 @@ class Cut(NamedTuple):
     kind: str
     begins_at: datetime
     until: datetime
+
+
+def is_short(begins_at: datetime, over_at: datetime) -> bool:
+    """Whether gaps go on as if there had been none."""
+    return over_at - begins_at < LEAST
 
 
 def dry_since(

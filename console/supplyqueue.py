@@ -39,20 +39,40 @@ async def with_headings(
     """The rows, those about unused water in these areas behind all other cases and questions.
 
     In their group the order of the desk stays: incidents before questions. An elder who asked for
-    help, and a question that the desk has to put by hand, are never part of a group.
+    help, and a question that the desk has to put by hand, are never part of a group; nor is whoever
+    was late while water still came: that is no cut.
     """
     if not cuts or not any(_may_belong(row) for row in rows):
         return tuple(rows)
     rest, groups = list(rows), []
     for cut, name in cuts:
         inside = set(await session.scalars(select(Area.id).where(within(Area.id, cut.area_id))))
-        mine = [row for row in rest if _may_belong(row) and row.area_id in inside]
+        before = await _asked_before(session, rest, cut)
+        mine = [
+            row
+            for row in rest
+            if _may_belong(row)
+            and row.area_id in inside
+            and row.opened_at >= cut.begins_at
+            and row.id not in before
+        ]
         if len(mine) < 2:
             continue
         rest = [row for row in rest if row not in mine]
         groups += [await _heading(session, cut, name, mine), *mine]
     later = [row for row in rest if _is_later(row)]
     return (*(row for row in rest if not _is_later(row)), *groups, *later)
+
+
+async def _asked_before(session: AsyncSession, rows: Sequence[Any], cut: Interruption) -> set[str]:
+    """Incidents of questions that were put before the water stopped."""
+    found = await session.scalars(
+        select(Check.incident_id).where(
+            Check.incident_id.in_([row.id for row in rows if row.opened_at >= cut.begins_at]),
+            Check.opened_at < cut.begins_at,
+        )
+    )
+    return {ident for ident in found if ident is not None}
 
 
 def _may_belong(row: Any) -> bool:

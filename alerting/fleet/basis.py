@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from msgspec.structs import replace
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.detect import DeviceState, DeviceView, load_state
 from alerting.detectors.assessable import REGISTERS
 from alerting.detectors.view import seconds
-from alerting.fleet.meanwhile import absences, what_people_did
+from alerting.fleet.meanwhile import rests, what_people_did
 from alerting.intake.store import view_of
 from alerting.tables import DeviceStateRow, ReadingRow
 from alerting.trial.replay import Act, Happened, Replay
@@ -31,6 +32,8 @@ class Swap:
 
     at: datetime
     first: float | None  # the new register's value then, where somebody noted it
+    of: str | None = None  # the device that was read until then, where it was another one
+    of_since: datetime | None = None  # from when on its readings belong to this home
 
     def act(self) -> Happened:
         """What it is to a replay: after the old register's last reading, before the new one's."""
@@ -53,7 +56,8 @@ class Basis:
 
     def course(self) -> Replay:
         """A replay that has not begun."""
-        course = Replay(self.view, feedback=False, happened=self.happened)
+        was_watched = replace(self.view, resting=False)  # until `happened` says otherwise
+        course = Replay(was_watched, feedback=False, happened=self.happened)
         course.state = self.levels
         return course
 
@@ -70,11 +74,11 @@ async def load_basis(session: AsyncSession, device_id: str, at: datetime, zone: 
     if register is None:
         raise InvalidInput("device", f"{device_id} is no meter: there is nothing to make it from")
     began = await _began(session, device_id, at)
-    swap = await _last_swap(session, device_id, began)
+    swap = await _last_swap(session, device_id, began) or await _replaced(session, device, began)
     happened = [
         *([] if swap is None else [swap.act()]),
         *await what_people_did(session, device_id, began),
-        *await absences(session, device_id, began),
+        *await rests(session, device_id, began, at),
     ]
     old = load_state(
         await session.scalar(
@@ -108,7 +112,13 @@ async def series_of(session: AsyncSession, basis: Basis) -> Series:
     swap, whose = basis.swap, (basis.view.id, basis.register)
     if swap is None:
         return await load_series(session, *whose, basis.began, basis.read_at)
-    old = await load_series(session, *whose, basis.began, swap.at - timedelta(seconds=1))
+    old = await load_series(
+        session,
+        swap.of or basis.view.id,
+        basis.register,
+        swap.of_since or basis.began,
+        swap.at - timedelta(seconds=1),
+    )
     new = await load_series(session, *whose, swap.at + _NEXT, basis.read_at)
     times, values = ([], []) if swap.first is None else ([seconds(swap.at)], [swap.first])
     return Series(old.times + times + new.times, old.values + values + new.values)
@@ -138,3 +148,19 @@ async def _last_swap(session: AsyncSession, device_id: str, began: datetime) -> 
     if swapped is None or at is None or at < began:
         return None
     return Swap(at=at, first=swapped.get("start_value"))
+
+
+async def _replaced(session: AsyncSession, device: Device, began: datetime) -> Swap | None:
+    """The device that hung there before, while this one is still where it took its place."""
+    at, old_id = device.enrolled_at, device.replaces_id
+    if old_id is None or at is None or at < began:
+        return None
+    ended = await session.scalars(
+        select(Binding.valid_to)
+        .where(Binding.device_id == old_id, Binding.valid_to.is_not(None))
+        .order_by(Binding.valid_to.desc())
+        .limit(2)
+    )
+    _, *elsewhere = ended.all() or [None]
+    since = max([began, *(one for one in elsewhere if one is not None)])
+    return Swap(at=at, first=None, of=old_id, of_since=since)

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting import timeline
 from alerting.detect import DeviceState, another_register, dump_state, judge, load_state
+from alerting.detectors.liveness import NEVER_ONLINE_AFTER_S
 from alerting.finding import SEVERITY_OF_KIND, Finding, Sign
 from alerting.fleet import equipment, sources
 from alerting.handling.opening import apply_finding
@@ -86,7 +87,7 @@ async def replace_device(
         expected_every_s=old.expected_every_s,
     )
     made.replaces_id = old.id
-    await _hand_on(session, old, made)
+    await _hand_on(session, old, made, now)
     note(session, made.id, "replaces", now, actor, old=old.id, reason=reason)
     note(session, old.id, "replaced", now, actor, new=made.id, reason=reason)
     if binding is not None:
@@ -98,14 +99,20 @@ async def replace_device(
     return made, credentials
 
 
-async def _hand_on(session: AsyncSession, old: Device, made: Device) -> None:
+async def _hand_on(session: AsyncSession, old: Device, made: Device, now: datetime) -> None:
     """How the home lives is no less known for another meter."""
     learnt = await session.get(DeviceStateRow, old.id)
     if learnt is None or made.role not in METER_REGISTERS:
         return
     of_home = another_register(load_state(learnt.state))
     state = dump_state(DeviceState(water=of_home.water, power=of_home.power))
-    session.add(DeviceStateRow(device_id=made.id, state=state))
+    session.add(_unheard(made.id, state, now))
+
+
+def _unheard(device_id: str, state: str, now: datetime) -> DeviceStateRow:
+    """What is known of a device that never spoke; one that never does is told of after a day."""
+    late = now + timedelta(seconds=NEVER_ONLINE_AFTER_S)
+    return DeviceStateRow(device_id=device_id, state=state, silent_after=late)
 
 
 async def _new_origin(
@@ -277,7 +284,7 @@ async def _begin_anew(
     if known is None:
         raise Conflict(f"{row.id} is out of service")
     if stored is None:
-        stored = DeviceStateRow(device_id=row.id)
+        stored = _unheard(row.id, "", now)
         session.add(stored)
     judged = judge(another_register(load_state(stored.state)), said, known.view, now)
     stored.state, stored.judge_at = dump_state(judged.state), judged.judge_at

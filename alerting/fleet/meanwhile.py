@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.check import MEANING, Result, heard_otherwise
@@ -15,7 +15,8 @@ from alerting.incident import SEEN_TO, Outcome, Stage
 from alerting.tables import Check, Incident
 from alerting.trial.replay import Act, Happened
 from care.model import ElderStatus
-from care.tables import Binding, Elder, ElderStatusEntry
+from care.supply import ROLES, is_short
+from care.tables import Area, Binding, Device, Elder, ElderStatusEntry, Home, Interruption
 
 _NOTHING = frozenset(result for result, meaning in MEANING.items() if meaning.was_false)
 """Results of a check by which the finding was nothing."""
@@ -65,6 +66,72 @@ async def _cancelled(session: AsyncSession, device_id: str, since: datetime) -> 
         at = seconds(when or since)
         told += (Happened(at, Act.WAS_NOT, kind), Happened(at, Act.REARM, kind))
     return told
+
+
+async def rests(
+    session: AsyncSession, device_id: str, since: datetime, until: datetime
+) -> list[Happened]:
+    """When the device's standing still said nothing: nobody was there, or no water came."""
+    return either(
+        await absences(session, device_id, since),
+        await dry_times(session, device_id, since, until),
+    )
+
+
+async def dry_times(
+    session: AsyncSession, device_id: str, since: datetime, until: datetime
+) -> list[Happened]:
+    """When an interruption was recorded where the device hangs; it ends early where water ran.
+
+    One that holds at `until` has no end yet. One too short to count explains nothing.
+    """
+    hangs = await session.execute(
+        select(Device.role, Device.flowed_at, Area.path)
+        .join(Binding, Binding.device_id == Device.id)
+        .join(Home, Home.id == Binding.home_id)
+        .join(Area, Area.id == Home.area_id)
+        .where(Device.id == device_id, Binding.valid_to.is_(None))
+    )
+    place = hangs.first()
+    kinds = [kind for kind, roles in ROLES.items() if place is not None and place.role in roles]
+    if place is None or not kinds:
+        return []
+    rows = await session.execute(
+        select(Interruption.begins_at, func.coalesce(Interruption.ended_at, Interruption.until))
+        .where(
+            Interruption.area_id.in_(place.path.split("/")),
+            Interruption.kind.in_(kinds),
+            Interruption.until.is_not(None),  # what was only suspected has none
+            Interruption.begins_at <= until,
+        )
+        .order_by(Interruption.begins_at, Interruption.id)
+    )
+    happened: list[Happened] = []
+    for begins_at, over_at in rows:
+        if begins_at < (place.flowed_at or begins_at) < over_at:
+            over_at = place.flowed_at
+        if over_at <= since or is_short(begins_at, over_at):
+            continue
+        happened.append(Happened(seconds(max(begins_at, since)), Act.AWAY))
+        if over_at <= until:
+            happened.append(Happened(seconds(over_at), Act.HOME))
+    return happened
+
+
+def either(*spans: Iterable[Happened]) -> list[Happened]:
+    """Times of resting for one reason or another, as one row of turns. Pure."""
+    turns = sorted(
+        (one.at, -1 if one.act is Act.AWAY else 1) for some in spans for one in some
+    )  # what begins as another ends goes on
+    merged: list[Happened] = []
+    reasons = 0
+    for at, turn in turns:
+        reasons -= turn
+        if turn < 0 and reasons == 1:
+            merged.append(Happened(at, Act.AWAY))
+        elif turn > 0 and not reasons:
+            merged.append(Happened(at, Act.HOME))
+    return merged
 
 
 async def absences(session: AsyncSession, device_id: str, since: datetime) -> list[Happened]:

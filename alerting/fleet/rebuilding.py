@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerting.detect import DeviceState, dump_state, forget, load_state
 from alerting.detectors.assessable import REGISTERS
+from alerting.detectors.liveness import NEVER_ONLINE_AFTER_S
 from alerting.detectors.view import DEFAULT_ZONE, moment, seconds
 from alerting.fleet.basis import Basis, load_basis, series_of
 from alerting.intake.heard import KnownDevice
@@ -201,4 +202,6 @@ async def _save(
     session: AsyncSession, device: KnownDevice, state: DeviceState, now: datetime
 ) -> None:
     device.state, device.judge_at, device.dirty = dump_state(state), now, True
+    if not device.is_stored:  # it never spoke, and is waited for like any newcomer
+        device.silent_after = now + timedelta(seconds=NEVER_ONLINE_AFTER_S)
     await save_states(session, [device])

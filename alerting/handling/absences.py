@@ -25,7 +25,7 @@ from care import people
 from care.handing_down import welfare_rests
 from care.model import SYSTEM, Actor, ElderStatus
 from care.status import ENDING, history, set_status
-from care.tables import Binding, Device, Elder, EmergencyContact
+from care.tables import Binding, Device, Elder, EmergencyContact, Home
 from core.db import add_hint
 from core.errors import Conflict
 
@@ -62,6 +62,14 @@ async def update_elder(
     await _ask_nobody(session, elder.home_id, now)
     announce(session, elder, now)
     return elder
+
+
+async def update_home(
+    session: AsyncSession, actor: Actor, now: datetime, home_id: str, changes: Mapping[str, Any]
+) -> Home:
+    """`care.people.update_home`, and meters count anew where the new area has water again."""
+    async with counting_anew(session, [home_id], now):
+        return await people.update_home(session, actor, now, home_id, changes)
 
 
 async def _ask_nobody(session: AsyncSession, home_id: str, now: datetime) -> None:

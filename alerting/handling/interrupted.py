@@ -12,7 +12,7 @@ from alerting.handling.absences import count_rows_anew, resting_devices
 from alerting.intake.flowing import flows_since
 from alerting.tables import DeviceStateRow, StreamHint
 from care.handing_down import refresh_homes
-from care.supply import ROLES, SupplyState
+from care.supply import ROLES, SupplyState, is_short
 from care.tables import Binding, Device, Interruption
 from core.db import add_hint
 
@@ -22,8 +22,9 @@ async def tell_homes(
 ) -> int:
     """Hand down to a piece of the area's homes; returns how many devices were changed.
 
-    What rested for it counts its gap anew from its end. One that was put down hours after it
-    began leaves out the homes where water has run since.
+    What rested for it counts its gap anew from its end, unless it was too short to explain one:
+    who lay there before somebody put it down by mistake is not waited for once more. One that was
+    put down hours after it began leaves out the homes where water has run since.
     """
     await _hold_memories(session, row, home_ids)
     if row.state == SupplyState.RECORDED:
@@ -31,7 +32,9 @@ async def tell_homes(
     before = await resting_devices(session, home_ids)
     changed = await refresh_homes(session, home_ids, now)
     back = before - await resting_devices(session, home_ids)
-    await count_rows_anew(session, back, min(row.ended_at or now, now))
+    over_at = min(row.ended_at or now, now)
+    if not is_short(row.begins_at, over_at):
+        await count_rows_anew(session, back, over_at)
     return changed
 
 

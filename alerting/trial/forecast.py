@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from alerting.detectors.assessable import REGISTERS
 from alerting.detectors.meter import Grade
 from alerting.detectors.view import moment, seconds
-from alerting.fleet.meanwhile import absences
+from alerting.fleet.meanwhile import rests
 from alerting.trial.backtest import Readings, backtest, load_readings
 from alerting.trial.course import course_of
 from alerting.trial.pieces import Breathe, OutOfTime, no_breath, pause
@@ -205,7 +205,7 @@ async def _replayed(
     began = max(began, meter.since) if meter.since is not None else began
     async with services.db.reading() as session:
         readings = await load_readings(session, meter.device_id, register, began, now, time.check)
-        away = _spans(await absences(session, meter.device_id, began))
+        away = _spans(await rests(session, meter.device_id, began, now))
     if not readings or readings[-1][0] < now - COUNTED:
         return None
     return await asyncio.to_thread(replay, meter, readings, away, now, time.breathe)

@@ -22,6 +22,7 @@ from alerting.trial import pieces
 from alerting.trial.replay import Act, Replay
 from care.tables import DeviceLog
 from tests.detection.test_adaptive import Home, meter
+from tests.stories.test_time import look
 from tests.support.world import World
 
 METER = "water-1"
@@ -186,6 +187,16 @@ async def test_a_swapped_meter_knows_the_home_and_nothing_of_the_old_register(wo
     assert facts["hours"] < 14, "by the home's own limit, not by that of a home nobody knows"
 
 
+async def test_swapped_before_it_could_be_read_again_it_is_still_made_anew(world: World) -> None:
+    past = await known_home(world)
+    await spoil(world)
+    await world.admin.post(f"devices/{METER}/swap-meter", {"start_value": 0.5})
+    await world.anju.watcher.watch_devices()
+    past.litres = 500
+    await reads_on(world, past, 3, litres=10)
+    assert (await learnt_of(world, METER)).days >= 28
+
+
 async def test_a_meter_that_replaces_another_knows_the_home(world: World) -> None:
     await known_home(world)
     known = await learnt_of(world, METER)
@@ -195,6 +206,13 @@ async def test_a_meter_that_replaces_another_knows_the_home(world: World) -> Non
     learnt = await learnt_of(world, "water-2")
     assert (learnt.days, learnt.cells, learnt.margins) == (known.days, known.cells, known.margins)
     assert not learnt.used_at, "its own register has not been read yet"
+    world.clock.advance(hours=23)
+    await look(world, listened=True)
+    assert await world.incidents(device_id="water-2") == []
+    world.clock.advance(hours=2)
+    await look(world, listened=True)
+    never = await world.incidents(device_id="water-2")
+    assert [one["kind"] for one in never] == ["never_online"], "nothing watches over this home"
 
 
 async def test_what_is_no_meter_begins_with_nothing(world: World) -> None:
@@ -311,3 +329,24 @@ async def test_a_meter_that_never_rests_is_left_as_it_is(
     refused = await world.admin.post(f"devices/{METER}/rebuild", status=409)
     assert "changed again and again" in refused["detail"]
     assert (await world.device_state(METER)).state == begun.state
+
+
+async def test_a_meter_that_never_spoke_is_told_of_though_it_was_rebuilt(world: World) -> None:
+    grandma = await world.elder()
+    await world.device(METER, "water_meter", home_id=grandma["home_id"])
+    await world.admin.post(f"devices/{METER}/rebuild")
+    world.clock.advance(hours=25)
+    await look(world, listened=True)
+    assert (await world.incident())["kind"] == "never_online"
+
+
+async def test_a_replacement_that_is_rebuilt_still_knows_the_home(world: World) -> None:
+    past = await known_home(world)
+    await world.admin.post(f"devices/{METER}/replace", {"id": "water-2", "reason": "到期"})
+    for number in range(4):
+        world.clock.advance(hours=1)
+        await world.reads("water-2", 0.5 + number / 100)
+    live = await learnt_of(world, "water-2")
+    made = await world.admin.post("devices/water-2/rebuild")
+    assert made["readings"] == len(past.readings) - 1 + 4, "none of the second it was replaced in"
+    assert made["learnt_days"] == live.days >= 28

@@ -113,6 +113,21 @@ async def test_its_rows_stand_together_and_behind_whoever_needs_help(world: Worl
         assert habit_in(state).margins == past.habit.margins, "a cut makes no rule wider"
 
 
+async def test_who_was_late_before_the_water_stopped_is_not_put_behind(world: World) -> None:
+    area, past, _ = await village(world)
+    await until_quiet(world, past)
+    world.clock.advance(minutes=1)
+    until = (world.clock.now() + timedelta(hours=9)).isoformat()
+    await world.admin.post("interruptions", {"area_id": area, "until": until, "reason": "抢修"})
+    await SupplyKeeper(world.services).step()
+    page = await reader(world, world.admin).open("/desk")
+    assert "青溪村：" not in words_of(page.split('id="queue"')[1])
+    await world.advance(minutes=15)
+    assert await world.count(Incident) == HOMES
+    page = await reader(world, world.admin).open("/desk")
+    assert "青溪村：" not in words_of(page.split('id="queue"')[1])
+
+
 async def test_one_click_records_it_and_the_desk_says_whom_to_ring(world: World) -> None:
     area, past, elders = await village(world)
     await world.button(elders[0])
