@@ -111,7 +111,7 @@ def test_a_gap_that_began_with_a_word_says_so_in_figures_and_chart() -> None:
 @pytest.mark.parametrize(
     ("facts", "label"),
     [
-        (ASKING, "本户问安线：最早也要这么久"),
+        (ASKING, "本户问安线，最短就是这么久"),
         (ASKING | {"limit_s": 30000}, "本户问安线：平时最长再加余量"),
         (ASKING | {"limit_s": 30000, "capped": True}, "本户问安线：最晚不超过这么久"),
         (ASKING | {"opens": "incident", "longest_s": 0}, "本户报警线"),
