@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from alerting import commissioning
 from alerting.commissioning import Result
@@ -40,7 +41,16 @@ async def heard_lately(
     session: AsyncSession, sight: Sight, now: datetime
 ) -> Sequence[tuple[SourceChild, str]]:
     """Unknown devices that spoke lately with their source's name, latest first: who presses the
-    button of a device that he holds sees it come up."""
+    button of a device that he holds sees it come up.
+
+    What was heard under a friendly name before the bridge listed whose it is stays out.
+    """
+    listed = aliased(SourceChild)
+    by_name = exists().where(
+        listed.source_id == SourceChild.source_id,
+        listed.name == SourceChild.child_id,
+        listed.child_id != SourceChild.child_id,
+    )
     known = and_(Device.source_id == SourceChild.source_id, Device.child_id == SourceChild.child_id)
     query = (
         select(SourceChild, Source.name)
@@ -49,6 +59,7 @@ async def heard_lately(
         .where(
             Device.id.is_(None),
             SourceChild.messages > 0,  # listed by its bridge only: it said nothing
+            ~by_name,
             SourceChild.last_seen_at > now - HEARD_WITHIN,
             serves(Source.area_id, sight.actor.scope),
         )

@@ -19,7 +19,7 @@ from alerting.detectors.view import iso, seconds
 from alerting.detectors.water import levels_of, steps_of
 from alerting.intake.store import view_of
 from alerting.queries import DeviceView
-from alerting.watchlist.standing import Standing, stand
+from alerting.watchlist.standing import Standing, stand, without_supply
 from console.limit_chart import LimitChart, draw_fixed, draw_habit
 from console.usage_chart import UsageChart, draw_stillness, load_readings
 
@@ -68,6 +68,8 @@ async def load_meter_file(
         silent="" if row is not None and row.last_heard_at is not None else "never",
         upload_s=row.interval_s if row is not None else None,
     )
+    if device.dry_since is not None and device.resting_since is None:
+        standing = without_supply(standing)
     readings = await load_readings(session, device.id, now)
     habit = state.water.habit if state.water is not None else None
     steps, levels = steps_of(judged), levels_of(judged)

@@ -62,8 +62,8 @@ ASKED: dict[str, tuple[str, str]] = {
     "help": ("老人告诉我们：需要帮助。", "They told us that they need help."),
 }
 SEEN = (
-    "{at}有人确认过老人平安，之后家里一直没有用水。",
-    "They were known to be well {at}; no water has been used at home since.",
+    "{at}有人确认过老人平安（或停水、外出结束），之后家里一直没有用水。",
+    "{at} they were known to be well, or water or they were back; no water used at home since.",
 )
 _DAYS = {-1: ("昨天", "yesterday"), 0: ("今天", "today"), 1: ("明天", "tomorrow")}
 

@@ -241,11 +241,17 @@ def _no_water_text(facts: Mapping[str, Any], lang: str, zone: ZoneInfo | None) -
 
 
 def _last_text(facts: Mapping[str, Any], lang: str, zone: ZoneInfo | None) -> str:
-    """When water was used last, or somebody saw the elder after that; empty if neither is known."""
+    """When water was used last, or what the gap counts from after that; empty if neither is known.
+
+    A word that the elder is well, and the end of an absence or of an interruption: the memory of
+    the meter does not tell them apart, so neither may this.
+    """
     zh = lang != "en"
     if facts.get("seen_at"):
         seen = clock_text(facts["seen_at"], zone)
-        return f"（从 {seen} 有人确认平安算起）" if zh else f" (since known to be well at {seen})"
+        if zh:
+            return f"（从 {seen} 有人确认平安，或停水、外出结束算起）"
+        return f" (since {seen}: known to be well, or water or elder back)"
     if not facts.get("since") or not facts.get("since_known", True):
         return ""
     last = clock_text(facts["since"], zone)

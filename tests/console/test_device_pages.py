@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.console.support import forms_of, reader, words_of
+from tests.stories.test_interruptions import stops, village_of
 from tests.support.world import World
 
 HEAD = "设备编号,类型,用途,老人,房间"
@@ -43,6 +44,20 @@ async def test_every_act_of_the_page_works_without_scripts(world: World) -> None
     assert "只显示这一次" in made and "meter-2" in made
     assert "已更换为 meter-2" in words_of(await pages.open(path))
     assert "meter-1 → meter-2" in words_of(await pages.open("/devices/meter-2"))
+
+
+async def test_a_meter_whose_rule_rests_says_why(world: World) -> None:
+    elder = await world.elder()
+    await village_of(world, elder)
+    area = (await world.admin.get(f"homes/{elder['home_id']}"))["area_id"]
+    await world.device("meter-1", "water_meter", home_id=elder["home_id"])
+    await world.reads("meter-1", 12.5)
+    await stops(world, area)
+    pages = reader(world, world.admin)
+    assert "停水：不用水不报警" in words_of(await pages.open("/devices/meter-1"))
+    body = {"status": "away"}
+    await world.admin.expect(200, "PATCH", f"elders/{elder['id']}", json=body)
+    assert "家里没有人" in words_of(await pages.open("/devices/meter-1"))
 
 
 async def test_a_visitor_sees_the_device_of_their_elder_and_can_change_nothing(

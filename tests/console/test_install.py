@@ -142,3 +142,17 @@ async def test_a_village_s_installer_finds_what_a_county_s_bridge_hears(world: W
     assert [one["child_id"] for one in (await fitter.get("devices"))["items"]] == ["smoke county"]
     hidden = f"/install/register?source={sources['邻村网关']['id']}&child=smoke next"
     await reader(world, fitter).open(hidden, 404)
+
+
+async def test_a_name_heard_before_the_bridge_listed_it_is_no_second_device(world: World) -> None:
+    source = {"name": "网关", "family": "zigbee2mqtt", "prefix": "z2m"}
+    await world.admin.post("sources", source)
+    await world.hears("z2m/新烟感/availability", {"state": "online"})
+    pages = reader(world, world.admin)
+    assert "新烟感" in await pages.open("/install"), "nobody knows yet whose name it is"
+    definition = {"model": "S-1", "vendor": "演示", "exposes": []}
+    entry = {"ieee_address": "0x00158d0000000001", "friendly_name": "新烟感", "type": "EndDevice"}
+    await world.hears("z2m/bridge/devices", [entry | {"definition": definition}], lane="foreign")
+    assert "新烟感" not in await pages.open("/install")
+    await world.hears("z2m/新烟感", {"smoke": False, "battery": 97})
+    assert (await pages.open("/install")).count("<strong>新烟感") == 1

@@ -101,7 +101,8 @@ def test_a_gap_that_began_with_a_word_says_so_in_figures_and_chart() -> None:
     gap = stillness_of("no_water_use", facts)
     assert gap is not None and gap.begun == "word"
     first = figures("no_water_use", facts, NOON, ZH, ZONE)[0]
-    assert (first.value, first.label) == ("7 小时", "没有用水，从 03-10 05:00 有人确认平安算起")
+    label = "没有用水，从 03-10 05:00 有人确认平安（或停水、外出结束）算起"
+    assert (first.value, first.label) == ("7 小时", label)
     uses = by_hour([(NOON - timedelta(hours=2), 1.0), (NOON, 1.0)], ZONE, NOON, 3)
     chart = draw(uses, facts, [("asked", NOON)], NOON, ZONE)
     assert [dot.name for dot in chart.dots] == ["seen", "asked"]
@@ -111,7 +112,7 @@ def test_a_gap_that_began_with_a_word_says_so_in_figures_and_chart() -> None:
 @pytest.mark.parametrize(
     ("facts", "label"),
     [
-        (ASKING, "本户问安线：最早也要这么久"),
+        (ASKING, "本户问安线，最短就是这么久"),
         (ASKING | {"limit_s": 30000}, "本户问安线：平时最长再加余量"),
         (ASKING | {"limit_s": 30000, "capped": True}, "本户问安线：最晚不超过这么久"),
         (ASKING | {"opens": "incident", "longest_s": 0}, "本户报警线"),
