@@ -62,7 +62,7 @@ class WatchOut(Out):
         why=None,
         rule="adaptive",
         last_use_at="2026-03-01T02:20:00Z",
-        well_at=None,
+        restarted_at=None,
         last_reading_at="2026-03-01T08:00:00Z",
         last_heard_at="2026-03-01T08:00:00Z",
         share=0.61,
@@ -85,8 +85,8 @@ class WatchOut(Out):
     state: Literal["watched", "unable", "silent", "away"]
     why: str | None  # what is wrong; of a watched one: why its rule can do little
     rule: str | None
-    last_use_at: datetime | None  # null: no use was ever seen, or none since `well_at`
-    well_at: datetime | None  # somebody knew that the elder was well: it counts from then
+    last_use_at: datetime | None  # null: no use was ever seen, or none since `restarted_at`
+    restarted_at: datetime | None  # counts from here: a word of life, or an absence or cut ended
     last_reading_at: datetime | None
     last_heard_at: datetime | None
     share: float | None  # of the time to the next limit; null: none runs
@@ -163,7 +163,7 @@ def _shown(row: WatchRow, now: int) -> dict[str, Any]:
         "why": row.doubt or standing.why or None,
         "rule": standing.rule or None,
         "last_use_at": used_at if standing.use_seen and not standing.said else None,
-        "well_at": used_at if standing.said else None,
+        "restarted_at": used_at if standing.said else None,
         "last_reading_at": moment(standing.read_at) if standing.read_at else None,
         "last_heard_at": row.heard_at,
         "share": round(share(standing, now), 3) if standing.marks else None,

@@ -386,3 +386,22 @@ def test_a_drill_says_that_it_is_one_and_asks_for_nothing(
     assert all(word in text for word in said)
     assert LINK not in text and "{" not in text
     assert not [pair for pair in wording.KIND.values() if pair[lang == "en"] in text]
+
+
+@pytest.mark.parametrize(
+    ("known", "zh", "en"),
+    [
+        ({"longest_s": 10_080}, "本户此时段以往最长 2 小时 48 分", "at this hour 2 h 48 min"),
+        ({"learnt_days": 35}, "本户此时段以往没有停过", "never stood still at this hour before"),
+        ({"learnt_days": 9}, "还在了解本户的习惯", "still learning this home"),
+        ({}, "还在了解本户的习惯", "still learning this home"),
+    ],
+)
+def test_a_home_that_is_known_is_not_said_to_be_learnt(
+    known: dict[str, Any], zh: str, en: str
+) -> None:
+    facts = {"idle_s": 26_160, "limit_s": 26_100, "since": None, "grade": "fine"} | known
+    assert zh in incident_title("no_water_use", facts, "zh")
+    assert en in incident_title("no_water_use", facts, "en")
+    hourless = incident_title("no_water_use", facts | {"grade": "dark", "longest_s": 0}, "zh")
+    assert "本户" not in hourless

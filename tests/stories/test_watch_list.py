@@ -71,7 +71,7 @@ async def test_a_word_of_life_is_not_called_a_use_of_water(world: World) -> None
     await stands_still(world, past, 1)
     (row,) = (await listed(world.admin))["items"]
     assert (row["last_use_at"], row["marks"][0]["found"]) == (None, False)
-    assert datetime.fromisoformat(row["well_at"]) == well_at
+    assert datetime.fromisoformat(row["restarted_at"]) == well_at
 
 
 async def test_every_home_that_is_not_watched_says_why(world: World) -> None:
