@@ -109,10 +109,10 @@ async def _hand_on(session: AsyncSession, old: Device, made: Device, now: dateti
     session.add(_unheard(made.id, state, now))
 
 
-def _unheard(device_id: str, state: str, now: datetime) -> DeviceStateRow:
+def _unheard(device_id: str, memory: str, now: datetime) -> DeviceStateRow:
     """What is known of a device that never spoke; one that never does is told of after a day."""
     late = now + timedelta(seconds=NEVER_ONLINE_AFTER_S)
-    return DeviceStateRow(device_id=device_id, state=state, silent_after=late)
+    return DeviceStateRow(device_id=device_id, state=memory, silent_after=late)
 
 
 async def _new_origin(
